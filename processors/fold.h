@@ -1,0 +1,79 @@
+/*
+ * fold: (state, journal record) -> (state', outputs), the only entry to the processors (SPEC 2 to 7; ARCHITECTURE 1).
+ *
+ * Pure: no clock, randomness, locale, float, hash order, time zone, I/O or allocation. Same journal, same outputs, whatever the
+ * batches, restarts, speed and host. State lives in the store; what is touched is kept decoded in memory and written back by
+ * fold_flush, so a store transaction is: begin, apply ..., flush, commit.
+ *
+ * Return values: 0; negative is a store error (store.h) forwarded unchanged: abort the store, drop the fold, open again.
+ */
+#ifndef RINGBACK_FOLD_H
+#define RINGBACK_FOLD_H
+
+#include "../schemas/codec/output.h"
+#include "../state/store.h"
+
+#define FOLD_RULES_VERSION 1 /* the newest this binary knows */
+
+struct fold;
+
+/* Receives each output once, in order, complete with its position. The struct and its strings are valid during the call only.
+ * A negative return is forwarded by fold_apply. */
+typedef int fold_emit(void *context, const struct output *output);
+
+/* Reads what it needs from the store, which must have a transaction open. journal_id (32 hex digits) and partition go into
+ * positions. The fold keeps its own place (next seal, next output, clock) in the store; the shell keeps the journal's place there
+ * itself, in TABLE_META under a key that starts with "shell". */
+int fold_open(struct fold **fold, struct store *store, struct str journal_id, int32_t partition, fold_emit *emit, void *context);
+void fold_close(struct fold *fold); /* forgets what was not flushed */
+
+/*
+ * Applies one record: duplicates, clock, timers, record, timers (SPEC 6). `event_bytes` is the Avro form of an event's body as
+ * journalled (schemas/events/Event), for the rejected output; null for other records.
+ * Of a seal the fold reads only its sources: where they are at their end the clock moves and timers fire. Outputs that a seal
+ * causes carry its own sequence; so a writer applies the seal first, then fills in next_output, hashes and positions, and journals it.
+ */
+int fold_apply(struct fold *fold, const struct journal_record *record, struct str event_bytes);
+
+/* Writes everything touched to the store, and forgets what is settled. Changes nothing that can be seen from outside. */
+int fold_flush(struct fold *fold);
+
+/* Where the fold stands. state_hash counts what was flushed: call fold_flush first. */
+struct fold_status {
+    int64_t stream_time;       /* ms; NONE before the clock is known */
+    int64_t next_deadline;     /* of the earliest timer; NONE where none is set */
+    int64_t next_seal;         /* its sequence */
+    int64_t next_output;       /* its number */
+    int64_t state_hash;        /* sum of the hashes of all entries of the state: equal states, equal hashes, whatever the way there */
+    int32_t rules_version;     /* 0 before the first JOURNAL_RULES */
+    int64_t allowed_lateness_ms;
+    uint64_t records, duplicates, rejected[REJECT_REASONS]; /* since the journal began */
+};
+void fold_status(struct fold *fold, struct fold_status *status);
+
+/* Counters of one tenant, or of all (tenant "*"); zeros for a tenant never seen. SPEC 2: started = sum of types + in_progress, always. */
+struct fold_counts {
+    uint64_t started, in_progress, types[CALL_TYPES];
+    uint64_t rows[2][3];                 /* enum followup_kind, enum tab: rows now in each tab */
+    uint64_t outcomes[2][7];             /* enum followup_kind, enum outcome: rows now with each */
+};
+int fold_counts(struct fold *fold, struct str tenant, struct fold_counts *counts);
+
+/*
+ * Views: the state as the output records show it, read from any store with a transaction open (a reader's snapshot too), flushed state only.
+ * A callback returns 0 to go on, > 0 to stop (returned), < 0 an error (returned). Structs and strings are valid during the callback;
+ * positions are empty. Names are looked up as they are now.
+ */
+typedef int fold_view_call(void *context, const struct classified_call *call);
+typedef int fold_view_followup(void *context, const struct followup *followup);
+/* Calls by tenant and start, those in progress included (type TYPE_IN_PROGRESS). tenant "*": all; from/to: [from, to) of the start, NONE: open. */
+int fold_view_calls(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_call *each, void *context);
+/* Rows of those calls, withdrawn ones too (tab -1). */
+int fold_view_followups(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_followup *each, void *context);
+int fold_view_followup_one(struct store *store, struct str tenant, struct str follow_up, fold_view_followup *each, void *context); /* STORE_ABSENT */
+int fold_view_tenants(struct store *store, int (*each)(void *context, struct str tenant, struct str name, const struct fold_counts *counts), void *context);
+/* fold_status and the settings as they stand, from a store. */
+int fold_view_status(struct store *store, struct fold_status *status);
+int fold_view_settings(struct store *store, struct str tenant, int (*each)(void *context, struct str key, struct str value, struct str scope), void *context);
+
+#endif

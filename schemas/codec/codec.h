@@ -1,0 +1,83 @@
+/*
+ * codec: Avro bytes and JSON lines <-> the plain structs of event.h, journal.h, output.h (ARCHITECTURE 4).
+ *
+ * A `shape` describes a struct once: field names as in the .avsc, offsets, kinds. The one table drives the bounded reader, the
+ * writer and both directions of JSON; a test holds shapes and .avsc files against each other.
+ * The reader follows a `plan`: the writer's schema, parsed and checked by Avro C, resolved to ours by Avro's rules (fields
+ * reordered, removed, added with defaults; numbers promoted; union branches by name). Reading allocates nothing.
+ */
+#ifndef RINGBACK_CODEC_H
+#define RINGBACK_CODEC_H
+
+#include <stddef.h>
+#include "output.h"
+
+#define RECORD_BYTES_MAX (256 * 1024)
+#define STRING_BYTES_MAX (4 * 1024) /* bytes fields: up to RECORD_BYTES_MAX */
+#define DEPTH_MAX 8
+
+struct shape;
+extern const struct shape shape_event, shape_journal_record, shape_rejected, shape_classified_call, shape_followup, shape_followup_event,
+    shape_notice, shape_command_result, shape_tombstone;
+
+/* The schema of an output topic's file: union [the topic's record, Tombstone]. */
+const struct shape *shape_of_topic(enum topic topic);
+
+/* The JSON text of a schema by its full name ("Event", "JournalRecord", "Followup", ...), named types inlined at first use. Made once at
+ * start by schemas_load; valid until schemas_unload. NULL: no such schema. */
+int schemas_load(char *error, size_t error_size);
+void schemas_unload(void);
+const char *schema_text(const char *name);
+/* Calls back for each schema: its name, its file under schemas/, its text as written there. */
+void schema_each(void (*each)(void *context, const char *name, const char *file, const char *text), void *context);
+/* The text of the (union) schema of a topic's file. */
+const char *schema_of_topic(enum topic topic);
+
+/* Why bytes were refused: a static reason, and the path of the field ("body.CallStarted.from"). */
+struct refusal {
+    enum reject_reason reason;
+    char detail[200];
+};
+
+/* Scratch for array items of one record; reset by each read. */
+struct scratch {
+    _Alignas(16) uint8_t bytes[64 * 1024];
+    size_t used;
+};
+
+struct plan;
+int plan_make(struct plan **plan, const char *writer_schema, size_t size, const struct shape *shape, char *error, size_t error_size);
+void plan_free(struct plan *plan);
+/* True where the writer's schema is byte for byte ours: then the bytes read may be journalled as they are. */
+bool plan_is_identity(const struct plan *plan);
+
+/* Reads one datum. Returns the number of bytes it took, or -1 with `why`. Strings in `out` point into `bytes`; arrays into `scratch`. */
+int64_t codec_read(const struct plan *plan, const uint8_t *bytes, size_t size, void *out, struct scratch *scratch, struct refusal *why);
+
+/* Writes one datum. Returns its size; when that is more than `capacity`, nothing useful was written: call again with more room. */
+size_t codec_write(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity);
+
+/* A journal record around an event that is already encoded: same bytes as codec_write of the whole. */
+size_t codec_write_journal_event(const struct journal_record *record, struct str event_bytes, uint8_t *bytes, size_t capacity);
+/* Reads a journal record; *event_bytes is the slice of an event's own bytes (null for other records). */
+int64_t codec_read_journal(const struct plan *plan, const uint8_t *bytes, size_t size, struct journal_record *record, struct str *event_bytes,
+                           struct scratch *scratch, struct refusal *why);
+
+/*
+ * JSON lines. An event is one flat object: {"type":"QueueEntered","tenant":"acme","event_id":"e2","occurred_at":"2026-03-01T09:00:00.250Z",
+ * "call_id":"c1","queue":"sales"}; commands say "command_id" for "event_id". Times are ms or RFC 3339 with an offset; nulls may be left out; an unknown or missing field, a repeated key, a wrong
+ * kind or symbol is refused by name. Strings read point into `text_room` (at least the line's size).
+ */
+int json_read_event(const char *line, size_t size, struct event *event, char *text_room, size_t text_size, struct scratch *scratch, struct refusal *why);
+/* Any record as one line of JSON without the newline, malloc'ed for the caller to free; times as RFC 3339 in UTC with ms, bytes as base64, null fields left out. NULL: no memory. */
+char *json_write(const struct shape *shape, const void *in);
+/* An event in the flat form that json_read_event takes. */
+char *json_write_event(const struct event *event);
+
+/* Text of an enum value, as the Avro symbol; "?" out of range. enum names are those of the .avsc ("Status", "CallType", ...). */
+const char *symbol_text(const char *enum_name, int value);
+/* The value of a symbol, -1: none such. */
+int symbol_value(const char *enum_name, struct str symbol);
+const char *event_type_text(enum event_type type); /* "CallStarted" */
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * store: ordered tables of bytes with one writer, the port behind which state is kept (ARCHITECTURE 2, 3).
+ *
+ * Two sides: LMDB on disk (store_lmdb.c, the only place that includes lmdb.h) and a map in memory (store_memory.c) for tests
+ * and simulation. Both pass the same tests and give the same order: keys compare bytewise, shorter first.
+ *
+ * One owner: no call here is safe from two threads at once. Slices returned point into the store and are valid until the
+ * next put, delete, commit, abort or close. Keys are 1 to 511 bytes.
+ * Errors: 0 is success, STORE_ABSENT a documented local condition, negative is fatal for the transaction: the caller aborts it and
+ * reports store_error().
+ */
+#ifndef RINGBACK_STORE_H
+#define RINGBACK_STORE_H
+
+#include <stddef.h>
+#include "../schemas/codec/str.h"
+
+enum table {
+    TABLE_META,      /* format, seal, clock: see state/README.md */
+    TABLE_CALLS,     /* tenant, call -> the call with its events and rows */
+    TABLE_TIMERS,    /* deadline, kind, tenant, id -> nothing */
+    TABLE_PARTIES,   /* tenant, caller or customer, what, time, id -> what of theirs is indexed */
+    TABLE_BY_TIME,   /* tenant, start, call -> nothing */
+    TABLE_JOBS,      /* tenant, job -> the job */
+    TABLE_CALL_JOBS, /* tenant, call, job -> nothing */
+    TABLE_WAITING,   /* tenant, call, event -> an event whose call has not started yet */
+    TABLE_COMMANDS,  /* tenant, command -> its result */
+    TABLE_DIRECTORY, /* tenant, what, id -> names, numbers, roles, settings, counters */
+    TABLE_SOURCES,   /* source -> name, content hash, next offset */
+    TABLES
+};
+
+enum {
+    STORE_ABSENT = 1,       /* no such key; the cursor ran out */
+    STORE_ERROR_IO = -1,    /* the disk refused; see store_error() */
+    STORE_ERROR_FULL = -2,  /* no space left on the disk */
+    STORE_ERROR_BUSY = -3,  /* another process owns the directory */
+    STORE_ERROR_FORMAT = -4,/* written by a newer version, or not ours */
+    STORE_ERROR_DIRTY = -5, /* left unclean under another boot of the machine: rebuild from the journal */
+    STORE_ERROR_MEMORY = -6
+};
+
+struct store;
+
+/* Opens (makes, if need be) the LMDB environment in directory `path` for writing. Takes the directory's OWNER lock, writes the dirty file.
+ * On error *store is NULL and `error` (error_size bytes) says what is wrong and what to do. */
+int store_open_lmdb(struct store **store, const char *path, char *error, size_t error_size);
+
+/* Opens an existing environment for reading only, beside a writer: each begin takes a snapshot, end it with abort. */
+int store_open_lmdb_reader(struct store **store, const char *path, char *error, size_t error_size);
+
+/* Removes what store_open_lmdb made in `path` (after STORE_ERROR_DIRTY or damage); the next open starts empty. Refuses where it is owned (STORE_ERROR_BUSY). */
+int store_erase_lmdb(const char *path, char *error, size_t error_size);
+
+int store_open_memory(struct store **store);
+
+/* Syncs, marks clean, frees. An open transaction is aborted. NULL is fine. */
+void store_close(struct store *store);
+
+/* Text of the last error of this store, valid until the next call. */
+const char *store_error(const struct store *store);
+
+/* One transaction at a time; reads and writes need one open. */
+int store_begin(struct store *store);
+int store_commit(struct store *store); /* on any outcome the transaction is over; grows the map when it must */
+void store_abort(struct store *store);
+
+int store_get(struct store *store, enum table table, struct str key, struct str *value); /* 0, STORE_ABSENT, error */
+int store_put(struct store *store, enum table table, struct str key, struct str value);  /* inserts or replaces; an empty value is fine */
+int store_delete(struct store *store, enum table table, struct str key);                 /* 0, STORE_ABSENT, error */
+
+/* The first entry with a key >= `from` (an empty `from`: the first of all). Slices as store_get. */
+int store_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value);
+/* The last entry with a key < `before`. */
+int store_seek_back(struct store *store, enum table table, struct str before, struct str *key, struct str *value);
+/* The entry after the one that seek or next last returned for this table; only while nothing was written in between. */
+int store_next(struct store *store, enum table table, struct str *key, struct str *value);
+
+struct store_stats { uint64_t entries[TABLES]; uint64_t bytes_used, bytes_mapped; };
+int store_stats(struct store *store, struct store_stats *stats);
+
+/* Flushes what was committed to the disk itself. */
+int store_sync(struct store *store);
+
+#endif
