@@ -8,6 +8,7 @@
 #ifndef RINGBACK_KEYS_H
 #define RINGBACK_KEYS_H
 
+#include <endian.h>
 #include "../schemas/codec/str.h"
 
 #define KEY_BYTES_MAX 511 /* LMDB's limit */
@@ -40,16 +41,15 @@ static inline void key_byte(struct key *key, uint8_t byte) {
 
 static inline void key_u32(struct key *key, uint32_t number) {
     uint8_t *room = key_extend(key, 4);
-    if (!room) return;
-    for (int i = 0; i < 4; i++) room[i] = (uint8_t)(number >> (24 - 8 * i));
+    uint32_t big_endian = htobe32(number);
+    if (room) memcpy(room, &big_endian, 4);
 }
 
 /* `time` in ms, of any sign: the sign bit is flipped so that earlier comes first. */
 static inline void key_time(struct key *key, int64_t time) {
     uint8_t *room = key_extend(key, 8);
-    if (!room) return;
-    uint64_t bits = (uint64_t)time ^ (UINT64_C(1) << 63);
-    for (int i = 0; i < 8; i++) room[i] = (uint8_t)(bits >> (56 - 8 * i));
+    uint64_t big_endian = htobe64((uint64_t)time ^ (UINT64_C(1) << 63));
+    if (room) memcpy(room, &big_endian, 8);
 }
 
 /* `text` must hold no 0x00; null and empty are the same text. */
@@ -85,16 +85,18 @@ static inline bool key_take_byte(struct str *rest, uint8_t *byte) {
 static inline bool key_take_u32(struct str *rest, uint32_t *number) {
     const uint8_t *bytes;
     if (!key_take(rest, 4, &bytes)) return false;
-    *number = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+    uint32_t big_endian;
+    memcpy(&big_endian, bytes, 4);
+    *number = be32toh(big_endian);
     return true;
 }
 
 static inline bool key_take_time(struct str *rest, int64_t *time) {
     const uint8_t *bytes;
     if (!key_take(rest, 8, &bytes)) return false;
-    uint64_t bits = 0;
-    for (int i = 0; i < 8; i++) bits = bits << 8 | bytes[i];
-    *time = (int64_t)(bits ^ (UINT64_C(1) << 63));
+    uint64_t big_endian;
+    memcpy(&big_endian, bytes, 8);
+    *time = (int64_t)(be64toh(big_endian) ^ (UINT64_C(1) << 63));
     return true;
 }
 
