@@ -1,0 +1,44 @@
+#include "view.h"
+
+#include <glib.h>
+
+struct store *view_open(const char *data) {
+    if (!g_file_test(data, G_FILE_TEST_IS_DIR)) {
+        complain("--data %s: no such directory. ringback fold --data %s FILE makes one.", data, data);
+        return NULL;
+    }
+    g_autofree char *path = g_build_filename(data, "state", NULL);
+    struct store *store;
+    char error[512];
+    if (store_open_lmdb_reader(&store, path, error, sizeof error) != 0) {
+        complain("--data %s: %s", data, error);
+        return NULL;
+    }
+    if (store_begin(store) == 0) return store;
+    view_failed(store);
+    store_close(store);
+    return NULL;
+}
+
+void view_close(struct store *store) {
+    store_abort(store);
+    store_close(store);
+}
+
+int view_failed(struct store *store) {
+    complain("cannot read the state: %s", store_error(store));
+    return EXIT_FAILED;
+}
+
+bool text_has(struct str text, const char *part) {
+    if (!part) return true;
+    if (str_is_null(text)) return false;
+    size_t length = strlen(part);
+    for (size_t at = 0; at + length <= text.len; at++)
+        if (g_ascii_strncasecmp(text.ptr + at, part, length) == 0) return true;
+    return false;
+}
+
+bool text_is(struct str text, const char *whole) {
+    return !whole || (text.ptr && text.len == strlen(whole) && g_ascii_strncasecmp(text.ptr, whole, text.len) == 0);
+}
