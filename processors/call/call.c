@@ -1,0 +1,101 @@
+#include "call.h"
+
+struct entity *call_entity(struct cache *cache, struct str tenant, struct str call_id) {
+    struct key key;
+    key_reset(&key);
+    key_text(&key, tenant);
+    key_text(&key, call_id);
+    return cache_get(cache, TABLE_CALLS, key_str(&key));
+}
+
+void call_make(struct cache *cache, struct entity *entity) {
+    entity_resize(cache, entity, CALL_FACTS);
+    struct call *call = call_of(entity);
+    call->stuck_at = call->check_at = call->retain_at = call->talk_at = call->waiting_until = NONE;
+    call->stuck_floor = call->check_floor = call->cold_floor = call->retain_floor = NONE;
+    call->type = TYPE_IN_PROGRESS;
+    for (int kind = 0; kind < 2; kind++) {
+        struct row *row = &call->rows[kind];
+        row->base_at = row->base_stream = row->person_closed_at = row->reopened_at = NONE;
+        row->first_review_at = row->reviewed_at = row->first_attempt_at = row->acted_at = NONE;
+        row->changed_at = row->opened_at = row->closed_at = row->went_cold_at = row->converted_at = row->cold_at = NONE;
+        row->base_outcome = row->outcome = row->tab = row->status_before = row->outcome_before = -1;
+    }
+}
+
+bool call_insert(struct cache *cache, struct entity *entity, const struct event *event, struct str campaign) {
+    struct str texts[FACT_TEXTS_MAX] = {event->event_id};
+    unsigned count = 1;
+    int8_t a = 0, b = 0;
+    switch ((enum event_type)event->type) {
+    case EVENT_CALL_STARTED:
+        texts[START_FROM] = event->body.call_started.from;
+        texts[START_TO] = event->body.call_started.to;
+        texts[START_CUSTOMER] = event->body.call_started.customer;
+        texts[START_CAMPAIGN] = campaign;
+        count = 5;
+        a = event->body.call_started.direction;
+        b = event->body.call_started.kind;
+        break;
+    case EVENT_MODULE_ENTERED: a = event->body.module_entered.module; break;
+    case EVENT_QUEUE_ENTERED:
+        texts[count++] = event->body.queue_entered.queue;
+        break;
+    case EVENT_QUEUE_EXITED:
+        a = event->body.queue_exited.reason;
+        break;
+    case EVENT_AGENT_OFFERED:
+        texts[count++] = event->body.agent_offered.leg;
+        break;
+    case EVENT_OFFER_ENDED:
+        texts[count++] = event->body.offer_ended.leg;
+        a = event->body.offer_ended.result;
+        break;
+    case EVENT_AGENT_CONNECTED:
+        texts[count++] = event->body.agent_connected.leg;
+        texts[count++] = event->body.agent_connected.agent;
+        break;
+    case EVENT_AGENT_DISCONNECTED: texts[count++] = event->body.agent_disconnected.leg; break;
+    case EVENT_HOLD_STARTED: texts[count++] = event->body.hold_started.leg; break;
+    case EVENT_HOLD_ENDED: texts[count++] = event->body.hold_ended.leg; break;
+    case EVENT_VOICE_AGENT_CONNECTED: texts[count++] = event->body.voice_agent_connected.leg; break;
+    case EVENT_VOICE_AGENT_DISCONNECTED: texts[count++] = event->body.voice_agent_disconnected.leg; break;
+    case EVENT_CALL_ENDED:
+        a = event->body.call_ended.by;
+        b = str_equal(event->body.call_ended.cause, STR("NO_ACTIVE_WORKFLOW"));
+        break;
+    case EVENT_CALL_CLASSIFIED:
+        a = event->body.call_classified.classification;
+        b = event->body.call_classified.is_lead;
+        texts[count++] = event->body.call_classified.reason;
+        texts[count++] = event->body.call_classified.notes;
+        texts[count++] = event->body.call_classified.job;
+        break;
+    case EVENT_CUSTOMER_LINKED: texts[count++] = event->body.customer_linked.customer; break;
+    case EVENT_RECORDING_AVAILABLE: texts[count++] = event->body.recording_available.address; break;
+    default: break; /* that it happened, and when, is enough */
+    }
+    return facts_insert(cache, entity, CALL_FACTS, (uint8_t)event->type, (uint8_t)a, (uint8_t)b, event->occurred_at, texts, count);
+}
+
+static const struct fact *row_fact(const struct entity *entity, enum row_fact what, enum followup_kind kind) {
+    const struct fact *fact = call_facts(entity);
+    while (fact && !(fact->type == what && fact->a == kind)) fact = fact_next(entity, fact);
+    return fact;
+}
+
+struct str row_text(const struct entity *entity, enum row_fact what, enum followup_kind kind) {
+    const struct fact *fact = row_fact(entity, what, kind);
+    return fact ? fact_text(fact, 1) : STR_NULL;
+}
+
+void row_text_set(struct cache *cache, struct entity *entity, enum row_fact what, enum followup_kind kind, struct str text) {
+    const struct fact *old = row_fact(entity, what, kind);
+    if (old && str_equal(fact_text(old, 1), text)) return;
+    char copy[UINT8_MAX + 1]; /* `text` may point into this very blob; it is an id */
+    if (text.len > sizeof copy) return;
+    if (text.len) memcpy(copy, text.ptr, text.len);
+    struct str texts[2] = {STR(""), {copy, text.len}};
+    if (old) facts_remove(cache, entity, old);
+    if (!str_is_null(text)) facts_insert(cache, entity, CALL_FACTS, (uint8_t)what, (uint8_t)kind, 0, INT64_MAX, texts, 2);
+}

@@ -1,0 +1,120 @@
+/*
+ * call: one contact and what is decided of it (SPEC 2).
+ *
+ * One entity of TABLE_CALLS: key tenant, call; blob: struct call, then its events as facts (facts.h). The rows that come of the call live in
+ * its blob too, so that one read and one write serve both. A call whose start has not come is `waiting`: its events lie in
+ * TABLE_WAITING until then.
+ */
+#ifndef RINGBACK_CALL_H
+#define RINGBACK_CALL_H
+
+#include "../facts.h"
+#include "../../schemas/codec/output.h"
+#include "../../state/keys.h"
+
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS INT64_C(3600000)
+#define DAY_MS INT64_C(86400000)
+#define COLD_AFTER_MS (DAY_MS + 1)   /* of an abandoned row: more than 24 h */
+#define TALK_RESOLVES_MS INT64_C(30001) /* more than 30 s */
+#define DUPLICATE_WINDOW_MS (7 * DAY_MS)
+
+/* Order of firing among equal deadlines: SPEC 6. */
+enum timer_kind { TIMER_TALK, TIMER_CHECK, TIMER_COLD, TIMER_STUCK, TIMER_START, TIMER_RETAIN };
+
+/* A row: what persons did to it (inputs), and what was last published of it. Times NONE where it did not happen. */
+struct row {
+    int64_t version;      /* 0: never opened */
+    /* what persons did */
+    int64_t base_at, base_stream; /* when a status was last set: the command's time and the stream time then */
+    int64_t person_closed_at;     /* since when it has been closed by that */
+    int64_t reopened_at;          /* when a person last took it out of DONE */
+    int64_t first_review_at, reviewed_at, first_attempt_at, acted_at;
+    /* published */
+    int64_t changed_at, opened_at, closed_at, went_cold_at, converted_at;
+    int64_t cold_at;              /* the deadline that was judged, NONE: not yet */
+    uint64_t columns;             /* hash of the call's columns in it */
+    int32_t attempt;
+    int8_t base;                  /* enum status as persons last set it */
+    int8_t base_outcome;          /* of a closure that a person's later act confirmed; else -1 */
+    int8_t open_status;           /* the last status that was not DONE */
+    int8_t status, outcome, tab, cause; /* enums of output.h, -1: null */
+    int8_t status_before, outcome_before; /* while WITHDRAWN: what it returns to */
+    bool withdrawn, noticed;
+    uint8_t pad[2];
+};
+
+struct call {
+    int64_t last_event_at;   /* stream time at its last accepted event */
+    int64_t stuck_at, check_at, retain_at; /* deadlines, NONE: not set */
+    int64_t stuck_floor, check_floor, cold_floor, retain_floor; /* a change of settings moves no deadline to before it; NONE: no change */
+    int64_t talk_at;         /* the moment that was acted on: talk is indexed there; NONE */
+    int64_t waiting_until;   /* the first deadline of an event that waits for the start; NONE */
+    uint64_t classified;     /* hash of what calls-classified last said; 0: nothing */
+    uint16_t acw_minutes, cold_days, retention_days, link_days, short_seconds, min_call_seconds;
+    uint8_t stuck_hours;
+    int8_t type;             /* enum call_type as counted in the balance */
+    bool started, lost, checked, decided; /* decided: the settings of the first decision are in; checked: CHECK has fired */
+    bool has_jobs;           /* some job names this call */
+    bool check_read;         /* the settings of the first CHECK are in */
+    bool voice_agent_counts, callback_counts, second_chance, follow_up_missed, follow_up_callback, follow_up_empty_voicemail, resolve_on_booking;
+    bool foreign;            /* the other party is external */
+    bool has_caller;
+    uint8_t pad[5];
+    struct row rows[2];      /* enum followup_kind */
+};
+
+#define CALL_FACTS ((uint32_t)sizeof(struct call))
+
+/* Facts of rows, kept among those of the call; `a` is the kind of row. */
+enum row_fact {
+    FACT_NOTE = 128, /* texts: command id, actor, text */
+    FACT_ASSIGNEE,   /* texts: command id, assignee; one a row */
+    FACT_TALK,       /* texts: "", the call that resolved it; one a row */
+    FACT_JOB         /* texts: "", the job that converted it; one a row */
+};
+
+/* Texts of a start's fact. */
+enum start_text { START_ID, START_FROM, START_TO, START_CUSTOMER, START_CAMPAIGN };
+
+static inline struct call *call_of(const struct entity *entity) { return (struct call *)(void *)entity->blob; }
+static inline const struct fact *call_facts(const struct entity *entity) { return facts_at(entity, CALL_FACTS); }
+static inline bool is_done(int8_t status) {
+    return status == STATUS_RESOLVED || status == STATUS_DISMISSED || status == STATUS_NOT_A_LEAD || status == STATUS_NOT_FOLLOWING_UP;
+}
+
+struct entity *call_entity(struct cache *cache, struct str tenant, struct str call_id);
+/* A fresh blob for a call of which nothing was known. */
+void call_make(struct cache *cache, struct entity *entity);
+
+/* Adds an event of the call to its facts. `campaign` is that of the number dialled, for a start. False: the call is full. */
+bool call_insert(struct cache *cache, struct entity *entity, const struct event *event, struct str campaign);
+
+/* The one text fact of a row, or null; setting it null removes it. */
+struct str row_text(const struct entity *entity, enum row_fact what, enum followup_kind kind);
+void row_text_set(struct cache *cache, struct entity *entity, enum row_fact what, enum followup_kind kind, struct str text);
+
+/* Everything that follows from a call's facts alone. Strings point into the blob: valid until it changes. */
+struct verdict {
+    const struct fact *start, *end; /* end: the winning one, null while it is up */
+    int64_t latest_at;              /* of any of its events */
+    int8_t direction, kind;
+    struct str from, to, caller, customer, customer_at_check, campaign, queue, agent, recording;
+    const struct fact *first_connected; /* AgentConnected */
+    const struct fact *first_joined;    /* AgentConnected or VoiceAgentConnected */
+    const struct fact *voice_agent;     /* VoiceAgentConnected after which no queue was entered */
+    const struct fact *voicemail, *forwarded, *callback;
+    const struct fact *classified, *classified_at_check; /* the winning classification; of those by check time */
+    bool no_message, abandoned_in_transfer;
+    int8_t where;
+    int64_t wait_ms, talk_ms;
+    int64_t talk_moment; /* when counted talk reaches 30,001 ms, as far as is known; NONE: it does not */
+};
+
+void call_read(const struct entity *entity, struct verdict *verdict);
+
+/* The type by the table of SPEC 2. `job`: booked in time by a job; `classified`: which classification counts (the winner, or at check).
+ * *condition becomes the deciding fact besides start and end, or null. */
+enum call_type call_type_of(const struct call *call, const struct verdict *verdict, bool job, const struct fact *classified, const struct fact **condition);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * facts: the list of accepted events that an entity's blob ends with, sorted by (occurred_at, event_id).
+ *
+ * What a call, a job or a directory entry is, is computed from its list, so the order of arrival cannot show
+ * (docs/decisions/0001 D1.1). A fact is 16 bytes of head and a few short texts; the first text is the event id.
+ *
+ *     size u32 | type u8 | a u8 | b u8 | texts u8 | at i64 | { len u16, bytes }... | zeros to a multiple of 8
+ *
+ * The blob begins with a head of the owner's, `from` bytes long (a multiple of 8); facts follow to its end.
+ */
+#ifndef RINGBACK_FACTS_H
+#define RINGBACK_FACTS_H
+
+#include "../schemas/codec/event.h"
+#include "../state/cache.h"
+
+struct fact {
+    uint32_t size;
+    uint8_t type; /* enum event_type, or the owner's own from 128 on */
+    uint8_t a, b; /* the owner's: enums of the event */
+    uint8_t texts;
+    int64_t at;
+};
+
+/* Bytes of facts that one entity may hold; beyond it a record is refused (TOO_LARGE). */
+#define FACTS_BYTES_MAX (1u << 20)
+#define FACT_TEXTS_MAX 5
+
+/* The first fact at or after `from`; null at the end. */
+static inline const struct fact *facts_at(const struct entity *entity, uint32_t from) {
+    return from < entity->size ? (const struct fact *)(const void *)(entity->blob + from) : NULL;
+}
+static inline uint32_t fact_offset(const struct entity *entity, const struct fact *fact) {
+    return (uint32_t)((const uint8_t *)fact - entity->blob);
+}
+static inline const struct fact *fact_next(const struct entity *entity, const struct fact *fact) {
+    return facts_at(entity, fact_offset(entity, fact) + fact->size);
+}
+
+/* Text `index` of a fact; null where it was null or there are fewer. Points into the blob. */
+struct str fact_text(const struct fact *fact, unsigned index);
+static inline struct str fact_id(const struct fact *fact) { return fact_text(fact, 0); }
+
+/* Order of the list. */
+int fact_compare(const struct fact *fact, int64_t at, struct str id);
+
+/* A fact with this event id, or null. */
+const struct fact *facts_find(const struct entity *entity, uint32_t from, struct str id);
+
+/* Puts a fact in its place; the same one again changes nothing. False: the entity is full. */
+bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uint8_t type, uint8_t a, uint8_t b, int64_t at, const struct str *texts,
+                  unsigned count);
+void facts_remove(struct cache *cache, struct entity *entity, const struct fact *fact);
+
+#endif
