@@ -1,13 +1,14 @@
 /*
  * store: ordered tables of bytes with one writer, the port behind which state is kept (ARCHITECTURE 2, 3).
  *
- * Two sides: LMDB on disk (store_lmdb.c, the only place that includes lmdb.h) and a map in memory (store_memory.c) for tests
+ * Two sides: LMDB on disk (store_lmdb.c and lmdb_environment.[ch], the only places that include lmdb.h) and a map in memory (store_memory.c) for tests
  * and simulation. Both pass the same tests and give the same order: keys compare bytewise, shorter first.
  *
  * One owner: no call here is safe from two threads at once. Slices returned point into the store and are valid until the
  * next put, delete, commit, abort or close. Keys are 1 to 511 bytes.
- * Errors: 0 is success, STORE_ABSENT a documented local condition, negative is fatal for the transaction: the caller aborts it and
- * reports store_error().
+ * Errors: 0 is success, STORE_ABSENT a documented local condition, negative is fatal for the transaction: until the caller aborts it
+ * (and reports store_error()) every call repeats the error. STORE_RETRY alone is recoverable: abort, begin, and do all of the
+ * transaction again. Not across fork().
  */
 #ifndef RINGBACK_STORE_H
 #define RINGBACK_STORE_H
@@ -16,7 +17,7 @@
 #include "../schemas/codec/str.h"
 
 enum table {
-    TABLE_META,      /* format, seal, clock: see state/README.md */
+    TABLE_META,      /* format (the store's own), seal, clock: see state/README.md */
     TABLE_CALLS,     /* tenant, call -> the call with its events and rows */
     TABLE_TIMERS,    /* deadline, kind, tenant, id -> nothing */
     TABLE_PARTIES,   /* tenant, caller or customer, what, time, id -> what of theirs is indexed */
@@ -36,8 +37,10 @@ enum {
     STORE_ERROR_FULL = -2,  /* no space left on the disk */
     STORE_ERROR_BUSY = -3,  /* another process owns the directory */
     STORE_ERROR_FORMAT = -4,/* written by a newer version, or not ours */
-    STORE_ERROR_DIRTY = -5, /* left unclean under another boot of the machine: rebuild from the journal */
-    STORE_ERROR_MEMORY = -6
+    STORE_ERROR_DIRTY = -5, /* left unclean under another boot of the machine, or damaged: rebuild from the journal */
+    STORE_ERROR_MEMORY = -6,
+    STORE_RETRY = -7,       /* the map was too small for this transaction; the next begin grows it */
+    STORE_ERROR_MISUSE = -8 /* the caller broke a rule of this header */
 };
 
 struct store;
@@ -46,7 +49,9 @@ struct store;
  * On error *store is NULL and `error` (error_size bytes) says what is wrong and what to do. */
 int store_open_lmdb(struct store **store, const char *path, char *error, size_t error_size);
 
-/* Opens an existing environment for reading only, beside a writer: each begin takes a snapshot, end it with abort. */
+/* Opens an existing environment for reading only, beside a writer in this or another process: each begin takes a snapshot, end it
+ * with abort, and soon: pages that a snapshot needs are not reused, and the map cannot grow while this process has one open.
+ * Beside its writer a reader may live in another thread. In the process of a reader that came first a writer is STORE_ERROR_BUSY. */
 int store_open_lmdb_reader(struct store **store, const char *path, char *error, size_t error_size);
 
 /* Removes what store_open_lmdb made in `path` (after STORE_ERROR_DIRTY or damage); the next open starts empty. Refuses where it is owned (STORE_ERROR_BUSY). */
@@ -73,13 +78,15 @@ int store_delete(struct store *store, enum table table, struct str key);        
 int store_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value);
 /* The last entry with a key < `before`. */
 int store_seek_back(struct store *store, enum table table, struct str before, struct str *key, struct str *value);
-/* The entry after the one that seek or next last returned for this table; only while nothing was written in between. */
+/* The entry after the one that seek, seek_back or next last returned for this table (STORE_ABSENT where that was absent); only while
+ * nothing was written in between. */
 int store_next(struct store *store, enum table table, struct str *key, struct str *value);
 
+/* In a transaction. bytes_used is the extent of the committed file, pages to be reused included. */
 struct store_stats { uint64_t entries[TABLES]; uint64_t bytes_used, bytes_mapped; };
 int store_stats(struct store *store, struct store_stats *stats);
 
-/* Flushes what was committed to the disk itself. */
+/* Flushes what was committed to the disk itself. Where that fails the directory is not trusted any more: the next open is STORE_ERROR_DIRTY. */
 int store_sync(struct store *store);
 
 #endif

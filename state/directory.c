@@ -1,0 +1,137 @@
+#include "directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include "store_side.h"
+
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+
+static int say_errno(char *error, size_t error_size, const char *what) {
+    int number = errno;
+    return store_say(error, error_size, store_code_of_errno(number), "%s: %s", what, strerrordesc_np(number));
+}
+
+const char *directory_unsafe_filesystem(uint32_t type) {
+    static const struct {
+        uint32_t type;
+        const char *name;
+    } unsafe[] = {
+        {0x00006969, "NFS"},  {0xff534d42, "CIFS"},   {0x0000517b, "SMB"}, {0xfe534d42, "SMB2"},
+        {0x01021997, "9p"},   {0x65735546, "FUSE"},   {0x00c36400, "Ceph"}, {0x5346414f, "AFS"},
+        {0x0bd00bd0, "Lustre"},
+    };
+    for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++)
+        if (unsafe[i].type == type) return unsafe[i].name;
+    return NULL;
+}
+
+/* Reads a short text file whole, without its line end; false with errno set where that fails. */
+static bool read_line(int directory_fd, const char *name, char *text, size_t size) {
+    int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    ssize_t len = read(fd, text, size - 1);
+    int number = errno;
+    close(fd);
+    errno = number;
+    if (len < 0) return false;
+    text[len] = 0;
+    text[strcspn(text, "\n")] = 0;
+    return true;
+}
+
+static int take_ownership(struct directory *directory, const char *path, char *error, size_t error_size) {
+    directory->owner_fd = openat(directory->fd, "OWNER", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (directory->owner_fd < 0) return say_errno(error, error_size, "OWNER");
+    if (flock(directory->owner_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return say_errno(error, error_size, "locking OWNER");
+        char pid[32] = "";
+        read_line(directory->fd, "OWNER", pid, sizeof pid);
+        return store_say(error, error_size, STORE_ERROR_BUSY, "%s is owned by process %s: stop it, or use another directory", path,
+                         *pid ? pid : "(unknown)");
+    }
+    char pid[32];
+    int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(directory->owner_fd, 0) != 0 || pwrite(directory->owner_fd, pid, (size_t)len, 0) != len)
+        return say_errno(error, error_size, "writing OWNER");
+    return 0;
+}
+
+int directory_open(struct directory *directory, const char *path, bool own, char *error, size_t error_size) {
+    *directory = DIRECTORY_CLOSED;
+    if (own && mkdir(path, 0700) != 0 && errno != EEXIST) return say_errno(error, error_size, path);
+    directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory->fd < 0) return say_errno(error, error_size, path);
+    struct statfs filesystem;
+    struct stat stat;
+    if (fstatfs(directory->fd, &filesystem) != 0 || fstat(directory->fd, &stat) != 0) return say_errno(error, error_size, path);
+    const char *unsafe = directory_unsafe_filesystem((uint32_t)filesystem.f_type);
+    if (unsafe)
+        return store_say(error, error_size, STORE_ERROR_IO, "%s is on %s, where memory maps and locks do not hold: use a local disk", path,
+                         unsafe);
+    directory->device = stat.st_dev;
+    directory->inode = stat.st_ino;
+    if (!read_line(AT_FDCWD, BOOT_ID_PATH, directory->boot_id, sizeof directory->boot_id)) return say_errno(error, error_size, BOOT_ID_PATH);
+    return own ? take_ownership(directory, path, error, error_size) : 0;
+}
+
+int directory_check(struct directory *directory, char *error, size_t error_size) {
+    directory->has_data = faccessat(directory->fd, "data.mdb", F_OK, 0) == 0;
+    char state[64], dirty_here[64];
+    if (!read_line(directory->fd, "STATE", state, sizeof state)) return errno == ENOENT ? 0 : say_errno(error, error_size, "STATE");
+    snprintf(dirty_here, sizeof dirty_here, "dirty %s", directory->boot_id);
+    directory->dirty = strcmp(state, dirty_here) == 0;
+    if (directory->dirty || strcmp(state, "clean") == 0) return 0;
+    return store_say(error, error_size, STORE_ERROR_DIRTY,
+                     "the state was left unclean when the machine stopped, or its disk failed (STATE: %s): erase it and rebuild it from "
+                     "the journal",
+                     state);
+}
+
+/* A new file, complete and on the disk before it takes the name: STATE is never half written. */
+static bool replace_file(int directory_fd, const char *name, const char *new_name, const char *text) {
+    int fd = openat(directory_fd, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) return false;
+    size_t len = strlen(text);
+    ssize_t written = write(fd, text, len);
+    if (written >= 0 && (size_t)written < len) errno = ENOSPC;
+    bool done = written == (ssize_t)len && fsync(fd) == 0;
+    int number = errno;
+    close(fd);
+    errno = number;
+    return done && renameat(directory_fd, new_name, directory_fd, name) == 0 && fsync(directory_fd) == 0;
+}
+
+int directory_mark(struct directory *directory, enum mark mark, char *error, size_t error_size) {
+    char text[64] = "clean\n";
+    if (mark != MARK_CLEAN) snprintf(text, sizeof text, "dirty %s\n", mark == MARK_DIRTY ? directory->boot_id : "damaged");
+    if (!replace_file(directory->fd, "STATE", "STATE.new", text)) return say_errno(error, error_size, "writing STATE");
+    directory->dirty = mark != MARK_CLEAN;
+    return 0;
+}
+
+int directory_erase(struct directory *directory, char *error, size_t error_size) {
+    /* STATE last: until all else is gone it goes on saying what it said. */
+    static const char *const names[] = {"data.mdb", "lock.mdb", "STATE.new", "STATE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (unlinkat(directory->fd, names[i], 0) != 0 && errno != ENOENT) return say_errno(error, error_size, names[i]);
+        if (fsync(directory->fd) != 0) return say_errno(error, error_size, "erasing");
+    }
+    return 0;
+}
+
+int64_t directory_free_bytes(const struct directory *directory) {
+    struct statfs filesystem;
+    if (fstatfs(directory->fd, &filesystem) != 0) return INT64_MAX;
+    return (int64_t)filesystem.f_bavail * (int64_t)filesystem.f_bsize;
+}
+
+void directory_close(struct directory *directory) {
+    if (directory->owner_fd >= 0) close(directory->owner_fd); /* ends the lock */
+    if (directory->fd >= 0) close(directory->fd);
+    *directory = DIRECTORY_CLOSED;
+}

@@ -1,0 +1,159 @@
+#include "lmdb_environment.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define READERS_GIVE_WAY_SECONDS 5
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* a transaction ended, a resize is over */
+static struct environment *environments;
+
+static struct environment *find(const struct directory *directory) {
+    for (struct environment *each = environments; each; each = each->next)
+        if (each->device == directory->device && each->inode == directory->inode) return each;
+    return NULL;
+}
+
+static int open_new(struct environment **result, const struct directory *directory, const char *path, bool read_only, size_t map_bytes) {
+    struct environment *environment = calloc(1, sizeof *environment);
+    if (!environment) return ENOMEM;
+    environment->device = directory->device;
+    environment->inode = directory->inode;
+    environment->read_only = read_only;
+    int code = mdb_env_create(&environment->env);
+    if (code) {
+        free(environment);
+        return code;
+    }
+    code = mdb_env_set_maxdbs(environment->env, TABLES);
+    if (!code && !read_only) code = mdb_env_set_mapsize(environment->env, map_bytes);
+    if (!code) code = mdb_env_open(environment->env, path, MDB_NOTLS | (read_only ? MDB_RDONLY : MDB_NOSYNC), 0600);
+    if (!code) code = mdb_reader_check(environment->env, NULL);
+    if (code) {
+        mdb_env_close(environment->env);
+        free(environment);
+        return code;
+    }
+    environment->next = environments;
+    environments = environment;
+    *result = environment;
+    return 0;
+}
+
+int environment_open(struct environment **result, const struct directory *directory, const char *path, bool read_only, size_t map_bytes) {
+    pthread_mutex_lock(&lock);
+    int code = 0;
+    *result = find(directory);
+    if (!*result) code = open_new(result, directory, path, read_only, map_bytes);
+    if (!code && !read_only && (*result)->read_only) code = EBUSY;
+    if (code)
+        *result = NULL;
+    else
+        (*result)->users++;
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+void environment_close(struct environment *environment) {
+    pthread_mutex_lock(&lock);
+    if (--environment->users == 0) {
+        struct environment **link = &environments;
+        while (*link != environment) link = &(*link)->next;
+        *link = environment->next;
+        mdb_env_close(environment->env);
+        free(environment);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+bool environment_in_use(const struct directory *directory) {
+    pthread_mutex_lock(&lock);
+    bool in_use = find(directory) != NULL;
+    pthread_mutex_unlock(&lock);
+    return in_use;
+}
+
+int environment_enter(struct environment *environment) {
+    pthread_mutex_lock(&lock);
+    while (environment->resizing) pthread_cond_wait(&changed, &lock);
+    int code = environment->lost ? MDB_PANIC : 0;
+    if (!code) environment->transactions++;
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+void environment_leave(struct environment *environment) {
+    pthread_mutex_lock(&lock);
+    environment->transactions--;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+/* Holding the lock: until no transaction is open. New ones wait meanwhile, so that a stream of short readers cannot hold it off. */
+static int wait_for_readers(struct environment *environment) {
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += READERS_GIVE_WAY_SECONDS;
+    int code = 0;
+    while (environment->transactions > 0 && code == 0) code = pthread_cond_clockwait(&changed, &lock, CLOCK_MONOTONIC, &deadline);
+    return environment->transactions > 0 ? EBUSY : 0;
+}
+
+/* Holding the lock. LMDB unmaps first: where it cannot map again the environment is lost, and any further call would crash. */
+static int resize(struct environment *environment, size_t bytes) {
+    environment->resizing = true;
+    int code = wait_for_readers(environment);
+    if (!code) {
+        code = mdb_env_set_mapsize(environment->env, bytes);
+        environment->lost = code != 0;
+    }
+    environment->resizing = false;
+    pthread_cond_broadcast(&changed);
+    return code;
+}
+
+/* Holding the lock. */
+static void extent(struct environment *environment, uint64_t *bytes_used, uint64_t *bytes_mapped) {
+    MDB_envinfo info;
+    MDB_stat stat;
+    mdb_env_info(environment->env, &info);
+    mdb_env_stat(environment->env, &stat);
+    *bytes_used = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
+    *bytes_mapped = info.me_mapsize;
+}
+
+int environment_make_room(struct environment *environment, bool must) {
+    uint64_t used, mapped;
+    int code = 0;
+    pthread_mutex_lock(&lock);
+    if (environment->lost) {
+        code = MDB_PANIC;
+    } else {
+        extent(environment, &used, &mapped);
+        bool wanted = used > mapped / 2;
+        must = must || used > mapped / 4 * 3;
+        if (must || (wanted && environment->transactions == 0)) {
+            /* What a killed reader had pinned could have been reused instead. */
+            code = mdb_reader_check(environment->env, NULL);
+            if (!code) code = resize(environment, mapped * 2);
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+int environment_follow_map(struct environment *environment) {
+    pthread_mutex_lock(&lock);
+    int code = environment->lost ? MDB_PANIC : resize(environment, 0);
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+void environment_extent(struct environment *environment, uint64_t *bytes_used, uint64_t *bytes_mapped) {
+    pthread_mutex_lock(&lock);
+    extent(environment, bytes_used, bytes_mapped);
+    pthread_mutex_unlock(&lock);
+}

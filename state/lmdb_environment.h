@@ -1,0 +1,48 @@
+/*
+ * lmdb_environment: an LMDB environment as the whole process shares it. Internal to the LMDB side of the store.
+ *
+ * LMDB must not be opened twice in a process: the second close would drop the first one's locks. So a reader beside the writer of
+ * its own process gets the same environment, found by the directory's inode. And LMDB must not move its map under an open
+ * transaction of the process: so transactions are counted, and growing waits until there is none.
+ *
+ * Safe from any thread, but no environment outlives a fork(). Results are LMDB codes (0, MDB_*, errno) unless said otherwise.
+ */
+#ifndef RINGBACK_LMDB_ENVIRONMENT_H
+#define RINGBACK_LMDB_ENVIRONMENT_H
+
+#include <lmdb.h>
+#include "directory.h"
+
+struct environment {
+    struct environment *next;
+    dev_t device;
+    ino_t inode;
+    unsigned users;
+    bool read_only;
+    MDB_env *env;
+    MDB_dbi tables[TABLES];
+    bool has_tables;       /* `tables` stand */
+    unsigned transactions; /* open now */
+    bool resizing;         /* new ones wait */
+    bool lost;             /* the map went and did not come back */
+};
+
+/* Shares or opens the environment of `directory`. A process that has it for reading cannot have it for writing: EBUSY. */
+int environment_open(struct environment **environment, const struct directory *directory, const char *path, bool read_only,
+                     size_t map_bytes);
+void environment_close(struct environment *environment);
+bool environment_in_use(const struct directory *directory);
+
+/* Around each transaction. */
+int environment_enter(struct environment *environment);
+void environment_leave(struct environment *environment);
+
+/* Before a write: doubles the map when more than half of it is used, or at once where `must`. EBUSY when readers do not give way. */
+int environment_make_room(struct environment *environment, bool must);
+
+/* After MDB_MAP_RESIZED: takes over the size that another process gave the map. */
+int environment_follow_map(struct environment *environment);
+
+void environment_extent(struct environment *environment, uint64_t *bytes_used, uint64_t *bytes_mapped);
+
+#endif
