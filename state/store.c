@@ -137,7 +137,7 @@ int store_delete(struct store *store, enum table table, struct str key) {
     int result = check_write(store, table, key);
     if (result) return result;
     forget_positions(store);
-    return checked(store, store->side->delete(store, table, key));
+    return checked(store, store->side->remove(store, table, key));
 }
 
 static int positioned(struct store *store, enum table table, int result) {

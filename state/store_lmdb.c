@@ -141,7 +141,7 @@ static int lmdb_put(struct store *store, enum table table, struct str key, struc
     return result_of(lmdb, mdb_put(lmdb->txn, lmdb->environment->tables[table], &k, &v, 0), "put");
 }
 
-static int lmdb_delete(struct store *store, enum table table, struct str key) {
+static int lmdb_remove(struct store *store, enum table table, struct str key) {
     struct lmdb *lmdb = lmdb_of(store);
     MDB_val k = val_of(key);
     return result_of(lmdb, mdb_del(lmdb->txn, lmdb->environment->tables[table], &k, NULL), "delete");
@@ -229,7 +229,7 @@ static const struct store_side lmdb_side = {
     .abort = lmdb_abort,
     .get = lmdb_get,
     .put = lmdb_put,
-    .delete = lmdb_delete,
+    .remove = lmdb_remove,
     .seek = lmdb_seek,
     .seek_back = lmdb_seek_back,
     .next = lmdb_next,

@@ -97,7 +97,7 @@ static int memory_put(struct store *store, enum table table, struct str key, str
     return 0;
 }
 
-static int memory_delete(struct store *store, enum table table, struct str key) {
+static int memory_remove(struct store *store, enum table table, struct str key) {
     struct memory *memory = memory_of(store);
     struct entry *entry = find(memory, table, key);
     if (!entry) return STORE_ABSENT;
@@ -169,7 +169,7 @@ static const struct store_side memory_side = {
     .abort = memory_abort,
     .get = memory_get,
     .put = memory_put,
-    .delete = memory_delete,
+    .remove = memory_remove,
     .seek = memory_seek,
     .seek_back = memory_seek_back,
     .next = memory_next,

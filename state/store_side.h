@@ -16,7 +16,7 @@ struct store_side {
     void (*abort)(struct store *store);
     int (*get)(struct store *store, enum table table, struct str key, struct str *value);
     int (*put)(struct store *store, enum table table, struct str key, struct str value);
-    int (*delete)(struct store *store, enum table table, struct str key);
+    int (*remove)(struct store *store, enum table table, struct str key);
     int (*seek)(struct store *store, enum table table, struct str from, struct str *key, struct str *value);
     int (*seek_back)(struct store *store, enum table table, struct str before, struct str *key, struct str *value);
     int (*next)(struct store *store, enum table table, struct str *key, struct str *value);
