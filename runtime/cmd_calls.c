@@ -78,7 +78,7 @@ static int each_call(void *context, const struct classified_call *call) {
     if (!matches(listing, call)) return 0;
     if (listing->limit != NONE && listing->printed == listing->limit) return 1;
     listing->printed++;
-    if (listing->format == PRINT_JSON) return print_json(stdout, json_write(&shape_classified_call, call), NULL, 0) ? 0 : 1;
+    if (listing->format == PRINT_JSON) return print_json(stdout, json_write(&shape_classified_call, call), NULL, 0);
     print_call(listing->printer, call);
     return ferror(stdout) ? 1 : 0;
 }

@@ -184,7 +184,7 @@ static int print_one(void *context, const struct followup *row) {
     listing->printed++;
     if (listing->format == PRINT_JSON) {
         struct json_extra age = {"age_ms", age_of(listing, row)};
-        return print_json(stdout, json_write(&shape_followup, row), &age, 1) ? 0 : 1;
+        return print_json(stdout, json_write(&shape_followup, row), &age, 1);
     }
     print_row(listing, row);
     return ferror(stdout) ? 1 : 0;

@@ -26,11 +26,14 @@ struct printer {
 
 /* ---- text */
 
+/* g_utf8_next_char, which would cast const away. */
+static const char *next_character(const char *at) { return at + g_utf8_skip[(unsigned char)*at]; }
+
 static int character_width(gunichar c) { return g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1; }
 
 static int text_width(const char *text) {
     int width = 0;
-    for (; *text; text = g_utf8_next_char(text)) width += character_width(g_utf8_get_char(text));
+    for (; *text; text = next_character(text)) width += character_width(g_utf8_get_char(text));
     return width;
 }
 
@@ -38,7 +41,7 @@ static int text_width(const char *text) {
 static char *sanitised(struct str text) {
     g_autofree char *valid = g_utf8_make_valid(text.len ? text.ptr : "", (gssize)text.len);
     GString *clean = g_string_sized_new(text.len);
-    for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
+    for (const char *at = valid; *at; at = next_character(at)) {
         gunichar c = g_utf8_get_char(at);
         GUnicodeType type = g_unichar_type(c);
         if (c == '\n' || c == '\r' || c == '\t') g_string_append_c(clean, ' ');
@@ -71,7 +74,7 @@ static int write_cut(FILE *out, const char *text, int widest) {
         int next = character_width(g_utf8_get_char(at));
         if (used + next > widest - 1) break;
         used += next;
-        at = g_utf8_next_char(at);
+        at = next_character(at);
     }
     fwrite(text, 1, (size_t)(at - text), out);
     fputs("…", out);
@@ -265,14 +268,15 @@ int terminal_width(void) {
     return 80;
 }
 
-bool print_json(FILE *out, char *line, const struct json_extra *more, size_t count) {
+int print_json(FILE *out, char *line, const struct json_extra *more, size_t count) {
     json_t *object = line ? json_loads(line, JSON_ALLOW_NUL, NULL) : NULL;
+    if (!object) g_error("no memory, or a record that is not JSON: %s", line ? line : "");
     free(line);
-    if (!object) return false;
     json_object_del(object, "position");
     for (size_t i = 0; i < count; i++)
         if (more[i].number != NONE) json_object_set_new(object, more[i].name, json_integer(more[i].number));
-    bool good = json_dumpf(object, out, JSON_COMPACT) == 0 && fputc('\n', out) != EOF;
+    json_dumpf(object, out, JSON_COMPACT);
+    fputc('\n', out);
     json_decref(object);
-    return good;
+    return ferror(out) ? 1 : 0;
 }

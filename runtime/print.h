@@ -10,7 +10,6 @@
 #ifndef RINGBACK_PRINT_H
 #define RINGBACK_PRINT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -48,8 +47,9 @@ void print_symbol(struct printer *printer, const char *symbol);
 /* The width of the terminal that standard output is, 0 where it is none. */
 int terminal_width(void);
 
-/* The same line of JSON without its "position" (views have none), with the members of `more` ("name", ms or count) added where they are not NONE. */
+/* Prints a line of JSON (of json_write, freed here; it is a crash where there was no memory) without its "position", which views leave
+ * empty, and with the members of `more` that are not NONE. Returns 1 when `out` takes no more, else 0. */
 struct json_extra { const char *name; int64_t number; };
-bool print_json(FILE *out, char *line /* malloc'ed; freed here */, const struct json_extra *more, size_t count);
+int print_json(FILE *out, char *line, const struct json_extra *more, size_t count);
 
 #endif

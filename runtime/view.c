@@ -2,15 +2,22 @@
 
 #include <glib.h>
 
+#include "data_dir.h"
+
 struct store *view_open(const char *data) {
     if (!g_file_test(data, G_FILE_TEST_IS_DIR)) {
         complain("--data %s: no such directory. ringback fold --data %s FILE makes one.", data, data);
         return NULL;
     }
-    g_autofree char *path = g_build_filename(data, "state", NULL);
+    struct failure failure = {EXIT_DONE, ""};
+    struct data_dir dir;
+    if (data_dir_open(&dir, data, &failure) < 0) {
+        complain("%s", failure.text);
+        return NULL;
+    }
     struct store *store;
-    char error[512];
-    if (store_open_lmdb_reader(&store, path, error, sizeof error) != 0) {
+    char path[PATH_MAX], error[512];
+    if (store_open_lmdb_reader(&store, data_dir_state(&dir, path), error, sizeof error) != 0) {
         complain("--data %s: %s", data, error);
         return NULL;
     }
