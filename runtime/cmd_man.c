@@ -4,29 +4,43 @@
 
 #include "help.h"
 
-/* Text for roff: backslashes and hyphens escaped, no line that roff would take for a request. */
+/* Characters of a line of the source, which roff fills anyway. */
+#define WIDTH 78
+
+/* Text as roff shows it: backslashes, hyphens and apostrophes escaped, no word that could be taken for a request. The caller frees. */
+static char *escaped(const char *text) {
+    GString *out = g_string_new(NULL);
+    for (bool word_start = true; *text; text++) {
+        if (word_start && *text == '.') g_string_append(out, "\\&");
+        word_start = *text == ' ' || *text == '\n';
+        if (*text == '\\') g_string_append(out, "\\e");
+        else if (*text == '-') g_string_append(out, "\\-");
+        else if (*text == '\'') g_string_append(out, "\\(aq");
+        else g_string_append_c(out, *text);
+    }
+    return g_string_free(out, FALSE);
+}
+
 static void put(const char *text) {
-    bool line_start = true;
-    for (; *text; text++) {
-        if (line_start && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
-        line_start = *text == '\n';
-        if (*text == '\\') fputs("\\e", stdout);
-        else if (*text == '-') fputs("\\-", stdout);
-        else if (*text == '\'') fputs("\\(aq", stdout);
-        else fputc(*text, stdout);
+    g_autofree char *roff = escaped(text);
+    fputs(roff, stdout);
+}
+
+/* One or more sentences as lines of the source; each sentence begins a new one, as roff likes it. */
+static void put_sentences(const char *text) {
+    g_auto(GStrv) sentences = g_strsplit(text, ". ", 0);
+    for (char **sentence = sentences; *sentence; sentence++) {
+        g_autofree char *roff = escaped(*sentence);
+        g_autofree char *whole = g_strconcat(roff, sentence[1] ? "." : "", NULL);
+        help_wrap(stdout, whole, 0, 0, WIDTH);
     }
 }
 
-/* Paragraphs: an empty line in the text becomes a request; sentences begin new lines, as roff likes them. */
 static void put_paragraphs(const char *text) {
     g_auto(GStrv) paragraphs = g_strsplit(text, "\n\n", 0);
     for (char **paragraph = paragraphs; *paragraph; paragraph++) {
         if (paragraph != paragraphs) fputs(".PP\n", stdout);
-        g_auto(GStrv) sentences = g_strsplit(*paragraph, ". ", 0);
-        for (char **sentence = sentences; *sentence; sentence++) {
-            put(*sentence);
-            fputs(sentence[1] ? ".\n" : "\n", stdout);
-        }
+        put_sentences(*paragraph);
     }
 }
 
@@ -36,37 +50,42 @@ static void put_option(const struct option_row *row) {
     put("--");
     put(row->name);
     fputs("\\fR", stdout);
-    if (row->kind == OPTION_CHOICE) {
-        fputs(" \\fIWHICH\\fR", stdout);
-    } else if (row->kind != OPTION_FLAG) {
+    if (row->kind != OPTION_FLAG) {
         fputs(" \\fI", stdout);
-        put(row->value);
+        put(row->kind == OPTION_CHOICE ? "WHICH" : row->value);
         fputs("\\fR", stdout);
     }
     fputc('\n', stdout);
-    put(row->help);
+    g_autoptr(GString) text = g_string_new(row->help);
     if (row->kind == OPTION_CHOICE) {
         g_auto(GStrv) choices = g_strsplit(row->value, "|", 0);
         g_autofree char *list = g_strjoinv(", ", choices);
-        fputs(": ", stdout);
-        put(list);
+        g_string_append_printf(text, ": %s", list);
     }
-    fputc('.', stdout);
-    if (row->required) fputs("\nRequired.", stdout);
-    if (row->repeatable) fputs(row->kind == OPTION_CHOICE ? "\nSeveral: with commas between, or given again." : "\nMay be given again.", stdout);
-    if (row->initial) {
-        fputs("\nWhere it is not given: ", stdout);
-        put(row->initial);
-        fputc('.', stdout);
-    }
-    fputc('\n', stdout);
+    if (row->required) g_string_append(text, ". Required");
+    if (row->repeatable) g_string_append(text, row->kind == OPTION_CHOICE ? ". Several are given with commas between" : ". May be given again");
+    if (row->initial) g_string_append_printf(text, ". Where it is not given: %s", row->initial);
+    g_string_append_c(text, '.');
+    put_sentences(text->str);
 }
 
-/* Lines as typed, without filling. */
+/* Lines as typed, without filling; long ones go on behind a backslash. */
 static void put_example(const char *example) {
+    g_auto(GStrv) lines = g_strsplit(example, "\n", 0);
     fputs(".PP\n.nf\n", stdout);
-    put(example);
-    fputs("\n.fi\n", stdout);
+    for (char **line = lines; *line; line++) {
+        g_autofree char *roff = escaped(*line);
+        const char *rest = roff;
+        while (strlen(rest) > WIDTH) {
+            int cut = WIDTH;
+            while (cut > 0 && rest[cut - 1] != ' ') cut--;
+            if (cut == 0) break;
+            printf("%.*s\\\n", cut, rest);
+            rest += cut;
+        }
+        puts(rest);
+    }
+    fputs(".fi\n", stdout);
 }
 
 static void put_command(const struct command *command) {
@@ -97,9 +116,9 @@ static int run(const struct arguments *arguments) {
         if (!(*each)->hidden) put_command(*each);
     fputs(".SH EXIT STATUS\n", stdout);
     for (const struct exit_row *row = exit_rows; row->meaning; row++) {
+        g_autofree char *sentence = g_strconcat(row->meaning, ".", NULL);
         printf(".TP\n%d\n", row->code);
-        put(row->meaning);
-        fputs(".\n", stdout);
+        put_sentences(sentence);
     }
     return EXIT_DONE;
 }

@@ -68,7 +68,7 @@ static char *option_text(const struct option_row *row) {
         g_string_append_printf(text, ": %s", list);
     }
     if (row->required) g_string_append(text, " (required)");
-    if (row->repeatable) g_string_append(text, row->kind == OPTION_CHOICE ? " (several: with commas, or again)" : " (may be given again)");
+    if (row->repeatable) g_string_append(text, row->kind == OPTION_CHOICE ? " (several: with commas)" : " (may be given again)");
     if (row->initial) g_string_append_printf(text, " [%s]", row->initial);
     return g_string_free(text, FALSE);
 }
