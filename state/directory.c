@@ -21,9 +21,8 @@ const char *directory_unsafe_filesystem(uint32_t type) {
         uint32_t type;
         const char *name;
     } unsafe[] = {
-        {0x00006969, "NFS"},  {0xff534d42, "CIFS"},   {0x0000517b, "SMB"}, {0xfe534d42, "SMB2"},
-        {0x01021997, "9p"},   {0x65735546, "FUSE"},   {0x00c36400, "Ceph"}, {0x5346414f, "AFS"},
-        {0x0bd00bd0, "Lustre"},
+        {0x00006969, "NFS"},  {0xff534d42, "CIFS"}, {0x0000517b, "SMB"}, {0xfe534d42, "SMB2"},   {0x01021997, "9p"},
+        {0x65735546, "FUSE"}, {0x00c36400, "Ceph"}, {0x5346414f, "AFS"}, {0x0bd00bd0, "Lustre"},
     };
     for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++)
         if (unsafe[i].type == type) return unsafe[i].name;
@@ -75,7 +74,8 @@ int directory_open(struct directory *directory, const char *path, bool own, char
                          unsafe);
     directory->device = stat.st_dev;
     directory->inode = stat.st_ino;
-    if (!read_line(AT_FDCWD, BOOT_ID_PATH, directory->boot_id, sizeof directory->boot_id)) return say_errno(error, error_size, BOOT_ID_PATH);
+    if (!read_line(AT_FDCWD, BOOT_ID_PATH, directory->boot_id, sizeof directory->boot_id))
+        return say_errno(error, error_size, BOOT_ID_PATH);
     return own ? take_ownership(directory, path, error, error_size) : 0;
 }
 

@@ -31,7 +31,9 @@ static const struct format {
     uint32_t word_order;
 } format = {"ringback", {0, 0, 0, FORMAT_VERSION}, sizeof(size_t), 0x01020304};
 
-struct str store_format(void) { return (struct str){(const char *)&format, sizeof format}; }
+struct str store_format(void) {
+    return (struct str){(const char *)&format, sizeof format};
+}
 
 int store_check_format(struct str bytes, char *error, size_t error_size) {
     struct str rest = bytes;

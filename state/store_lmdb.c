@@ -19,10 +19,9 @@
 #define NEARLY_FULL_BYTES (1 << 20)
 
 static const char *const table_names[TABLES] = {
-    [TABLE_META] = "meta",           [TABLE_CALLS] = "calls",         [TABLE_TIMERS] = "timers",   [TABLE_PARTIES] = "parties",
-    [TABLE_BY_TIME] = "by-time",     [TABLE_JOBS] = "jobs",           [TABLE_CALL_JOBS] = "call-jobs",
-    [TABLE_WAITING] = "waiting",     [TABLE_COMMANDS] = "commands",   [TABLE_DIRECTORY] = "directory",
-    [TABLE_SOURCES] = "sources",
+    [TABLE_META] = "meta",         [TABLE_CALLS] = "calls",         [TABLE_TIMERS] = "timers",       [TABLE_PARTIES] = "parties",
+    [TABLE_BY_TIME] = "by-time",   [TABLE_JOBS] = "jobs",           [TABLE_CALL_JOBS] = "call-jobs", [TABLE_WAITING] = "waiting",
+    [TABLE_COMMANDS] = "commands", [TABLE_DIRECTORY] = "directory", [TABLE_SOURCES] = "sources",
 };
 
 struct lmdb {

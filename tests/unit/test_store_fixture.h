@@ -28,11 +28,11 @@ static inline void remove_test_directory(const char *path) {
     rmdir(path);
 }
 
-#define assert_str(actual, expected) \
-    do { \
-        struct str actual_ = (actual), expected_ = (expected); \
-        assert_int_equal(actual_.len, expected_.len); \
-        if (expected_.len) assert_memory_equal(actual_.ptr, expected_.ptr, expected_.len); \
+#define assert_str(actual, expected)                                                                                                       \
+    do {                                                                                                                                   \
+        struct str actual_ = (actual), expected_ = (expected);                                                                             \
+        assert_int_equal(actual_.len, expected_.len);                                                                                      \
+        if (expected_.len) assert_memory_equal(actual_.ptr, expected_.ptr, expected_.len);                                                 \
     } while (0)
 
 static inline void put(struct store *store, enum table table, struct str key, struct str value) {

@@ -13,7 +13,8 @@ static struct key text_key(const char *first, const char *second) {
 
 static void texts_order_by_part(void **state) {
     (void)state;
-    static const char *const ordered[][2] = {{"", ""}, {"", "z"}, {"a", ""}, {"a", "b"}, {"a", "bb"}, {"a!", "a"}, {"aa", ""}, {"b", "a"}, {"\xc3\xa9", ""}};
+    static const char *const ordered[][2] = {{"", ""},    {"", "z"},  {"a", ""},  {"a", "b"},      {"a", "bb"},
+                                             {"a!", "a"}, {"aa", ""}, {"b", "a"}, {"\xc3\xa9", ""}};
     for (size_t i = 0; i + 1 < sizeof ordered / sizeof *ordered; i++) {
         struct key before = text_key(ordered[i][0], ordered[i][1]), after = text_key(ordered[i + 1][0], ordered[i + 1][1]);
         assert_true(str_compare(key_str(&before), key_str(&after)) < 0);
