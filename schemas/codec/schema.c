@@ -1,0 +1,161 @@
+#include "schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What the files say, and what was composed of them; both indexed like schema_files. */
+static struct {
+    json_t **written;
+    char **composed;
+    char *topics[TOPICS];
+} schemas;
+
+static const char *const topic_records[TOPICS] = {
+    [TOPIC_REJECTED] = "Rejected", [TOPIC_CALLS_CLASSIFIED] = "ClassifiedCall", [TOPIC_FOLLOWUPS] = "Followup",
+    [TOPIC_FOLLOWUP_EVENTS] = "FollowupEvent", [TOPIC_NOTICES] = "Notice", [TOPIC_COMMAND_RESULTS] = "CommandResult",
+};
+
+static int find(const char *name) {
+    for (size_t i = 0; i < schema_file_count; i++)
+        if (strcmp(schema_files[i].name, name) == 0) return (int)i;
+    return -1;
+}
+
+/* A copy of `node` with each of our types written out where it is first used; `seen` holds the names used so far. */
+static json_t *compose(const json_t *node, json_t *seen) {
+    if (json_is_string(node)) {
+        const char *name = json_string_value(node);
+        int file = find(name);
+        if (file < 0 || json_object_get(seen, name)) return json_string(name);
+        json_object_set_new(seen, name, json_true());
+        return compose(schemas.written[file], seen);
+    }
+    if (json_is_array(node)) {
+        json_t *copy = json_array();
+        size_t i;
+        json_t *item;
+        json_array_foreach((json_t *)(uintptr_t)node, i, item) json_array_append_new(copy, compose(item, seen));
+        return copy;
+    }
+    json_t *copy = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)node, key, value) {
+        bool holds_types = strcmp(key, "type") == 0 || strcmp(key, "items") == 0;
+        if (strcmp(key, "fields") == 0) {
+            json_t *fields = json_array();
+            size_t i;
+            json_t *field;
+            json_array_foreach(value, i, field) json_array_append_new(fields, compose(field, seen));
+            json_object_set_new(copy, key, fields);
+        } else {
+            json_object_set_new(copy, key, holds_types ? compose(value, seen) : json_deep_copy(value));
+        }
+    }
+    return copy;
+}
+
+static char *compose_text(const json_t *root, const char *name) {
+    json_t *seen = json_object();
+    if (name) json_object_set_new(seen, name, json_true());
+    json_t *whole = compose(root, seen);
+    char *text = json_dumps(whole, JSON_COMPACT);
+    json_decref(whole);
+    json_decref(seen);
+    return text;
+}
+
+static int load(char *error, size_t error_size) {
+    schemas.written = calloc(schema_file_count, sizeof *schemas.written);
+    schemas.composed = calloc(schema_file_count, sizeof *schemas.composed);
+    if (!schemas.written || !schemas.composed) goto no_memory;
+    for (size_t i = 0; i < schema_file_count; i++) {
+        json_error_t wrong;
+        schemas.written[i] = json_loads(schema_files[i].text, JSON_REJECT_DUPLICATES, &wrong);
+        if (!schemas.written[i]) {
+            snprintf(error, error_size, "schemas/%s, line %d: %s", schema_files[i].file, wrong.line, wrong.text);
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < schema_file_count; i++) {
+        schemas.composed[i] = compose_text(schemas.written[i], schema_files[i].name);
+        if (!schemas.composed[i]) goto no_memory;
+    }
+    for (int topic = 0; topic < TOPICS; topic++) {
+        json_t *both = json_pack("[s, s]", topic_records[topic], "Tombstone");
+        schemas.topics[topic] = compose_text(both, NULL);
+        json_decref(both);
+        if (!schemas.topics[topic]) goto no_memory;
+    }
+    return 0;
+no_memory:
+    snprintf(error, error_size, "no memory for the schemas");
+    return -1;
+}
+
+int schemas_load(char *error, size_t error_size) {
+    if (schemas.written) return 0;
+    if (load(error, error_size) == 0) return 0;
+    schemas_unload();
+    return -1;
+}
+
+void schemas_unload(void) {
+    for (size_t i = 0; i < schema_file_count; i++) {
+        if (schemas.written) json_decref(schemas.written[i]);
+        if (schemas.composed) free(schemas.composed[i]);
+    }
+    for (int topic = 0; topic < TOPICS; topic++) free(schemas.topics[topic]);
+    free(schemas.written);
+    free(schemas.composed);
+    memset(&schemas, 0, sizeof schemas);
+}
+
+const char *schema_text(const char *name) {
+    int file = find(name);
+    return file < 0 || !schemas.composed ? NULL : schemas.composed[file];
+}
+
+void schema_each(void (*each)(void *context, const char *name, const char *file, const char *text), void *context) {
+    for (size_t i = 0; i < schema_file_count; i++) each(context, schema_files[i].name, schema_files[i].file, schema_files[i].text);
+}
+
+const char *schema_of_topic(enum topic topic) { return schemas.topics[topic]; }
+
+const char *schema_of_shape(const struct shape *shape) {
+    for (int topic = 0; topic < TOPICS; topic++)
+        if (shape_of_topic((enum topic)topic) == shape) return schemas.topics[topic];
+    return schema_text(shape->name);
+}
+
+static const json_t *default_in(const json_t *record, const char *field) {
+    size_t i;
+    json_t *each;
+    json_array_foreach(json_object_get(record, "fields"), i, each) {
+        if (strcmp(json_string_value(json_object_get(each, "name")), field) == 0) return json_object_get(each, "default");
+    }
+    return NULL;
+}
+
+/* A record that only one other uses is written inside that one, as the items of an array. */
+static const json_t *record_inside(const json_t *outer, const char *name) {
+    size_t i;
+    json_t *field;
+    json_array_foreach(json_object_get(outer, "fields"), i, field) {
+        const json_t *items = json_object_get(json_object_get(field, "type"), "items");
+        const char *inner = json_string_value(json_object_get(items, "name"));
+        if (inner && strcmp(inner, name) == 0) return items;
+    }
+    return NULL;
+}
+
+const json_t *schema_default(const char *record, const char *field) {
+    if (!schemas.written) return NULL;
+    int file = find(record);
+    if (file >= 0) return default_in(schemas.written[file], field);
+    for (size_t i = 0; i < schema_file_count; i++) {
+        const json_t *inside = record_inside(schemas.written[i], record);
+        if (inside) return default_in(inside, field);
+    }
+    return NULL;
+}

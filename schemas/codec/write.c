@@ -1,0 +1,154 @@
+/* write: structs to Avro's binary encoding, along the shapes. One pass when there is room; a second one measures when there is not. */
+#include "shape.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "bytes.h"
+
+#define AT(in, offset, type) (*(const type *)((const uint8_t *)(in) + (offset)))
+
+static bool is_null(const struct field *field, const void *in) {
+    switch ((enum field_kind)field->kind) {
+    case FIELD_STRING:
+    case FIELD_BYTES: return AT(in, field->offset, struct str).ptr == NULL;
+    case FIELD_LONG:
+    case FIELD_TIME: return AT(in, field->offset, int64_t) == NONE;
+    case FIELD_ENUM:
+    case FIELD_BOOLEAN: return AT(in, field->offset, int8_t) < 0;
+    default: return false;
+    }
+}
+
+/* A tag or an enum that is none would make bytes that nobody can read: the struct was not filled in. */
+static int8_t tag_in(const struct shape *shape, const void *in) {
+    int8_t tag = AT(in, shape->tag_offset, int8_t);
+    if (tag >= 0 && tag < shape->branch_count) return tag;
+    fprintf(stderr, "codec_write: %s of type %d\n", shape->name, tag);
+    abort();
+}
+
+/* --- size --- */
+
+static size_t size_of(const struct shape *shape, const void *in);
+
+static size_t size_of_field(const struct field *field, const void *in) {
+    if (field->nullable && is_null(field, in)) return 1;
+    size_t size = field->nullable;
+    switch ((enum field_kind)field->kind) {
+    case FIELD_STRING:
+    case FIELD_BYTES: return size + long_size(AT(in, field->offset, struct str).len) + AT(in, field->offset, struct str).len;
+    case FIELD_FIXED: return size + field->fixed_size;
+    case FIELD_INT: return size + long_size(AT(in, field->offset, int32_t));
+    case FIELD_LONG:
+    case FIELD_TIME: return size + long_size(AT(in, field->offset, int64_t));
+    case FIELD_ENUM: return size + long_size(AT(in, field->offset, int8_t));
+    case FIELD_BOOLEAN: return size + 1;
+    case FIELD_SHAPE: return size + size_of(field->of.shape, (const uint8_t *)in + field->offset);
+    case FIELD_ARRAY: break;
+    }
+    struct array array = array_at(in, field->offset);
+    if (array.count == 0) return size + 1;
+    size += long_size(array.count) + 1;
+    const uint8_t *item = array.items;
+    for (uint32_t i = 0; i < array.count; i++, item += field->of.item->item_size) size += size_of_field(field->of.item, item);
+    return size;
+}
+
+static size_t size_of(const struct shape *shape, const void *in) {
+    if (shape_is_union(shape)) {
+        int8_t tag = tag_in(shape, in);
+        return long_size(tag) + size_of(shape->branches[tag], (const uint8_t *)in + shape->body_offset);
+    }
+    size_t size = 0;
+    for (uint32_t i = 0; i < shape->field_count; i++) size += size_of_field(&shape->fields[i], in);
+    return size;
+}
+
+/* --- bytes: each returns the byte after what it wrote, NULL when there is no room --- */
+
+static uint8_t *write_shape(const struct shape *shape, const void *in, uint8_t *at, const uint8_t *end);
+
+static inline uint8_t *put_long(int64_t value, uint8_t *at, const uint8_t *end) {
+    if (end - at < LONG_BYTES_MAX && (size_t)(end - at) < long_size(value)) return NULL;
+    return write_long(at, value);
+}
+
+static inline uint8_t *put_byte(uint8_t byte, uint8_t *at, const uint8_t *end) {
+    if (at == end) return NULL;
+    *at++ = byte;
+    return at;
+}
+
+static inline uint8_t *put_blob(struct str blob, uint8_t *at, const uint8_t *end) {
+    at = put_long(blob.len, at, end);
+    if (!at || (size_t)(end - at) < blob.len) return NULL;
+    if (blob.len) memcpy(at, blob.ptr, blob.len);
+    return at + blob.len;
+}
+
+/* A null slice is all zeros: the hash before the first. */
+static uint8_t *put_fixed(struct str blob, size_t size, uint8_t *at, const uint8_t *end) {
+    if ((size_t)(end - at) < size) return NULL;
+    if (blob.ptr)
+        memcpy(at, blob.ptr, size);
+    else
+        memset(at, 0, size);
+    return at + size;
+}
+
+static uint8_t *write_field(const struct field *field, const void *in, uint8_t *at, const uint8_t *end);
+
+static uint8_t *put_array(const struct field *field, struct array array, uint8_t *at, const uint8_t *end) {
+    if (array.count) at = put_long(array.count, at, end);
+    const uint8_t *item = array.items;
+    for (uint32_t i = 0; at && i < array.count; i++, item += field->of.item->item_size) at = write_field(field->of.item, item, at, end);
+    return at ? put_byte(0, at, end) : NULL;
+}
+
+static uint8_t *write_field(const struct field *field, const void *in, uint8_t *at, const uint8_t *end) {
+    if (at == end) return NULL; /* no field takes less than a byte */
+    if (field->nullable) {
+        bool null = is_null(field, in);
+        *at++ = null ? 0 : 2; /* every nullable field is ["null", X] */
+        if (null) return at;
+    }
+    switch ((enum field_kind)field->kind) {
+    case FIELD_STRING:
+    case FIELD_BYTES: return put_blob(AT(in, field->offset, struct str), at, end);
+    case FIELD_FIXED: return put_fixed(AT(in, field->offset, struct str), field->fixed_size, at, end);
+    case FIELD_INT: return put_long(AT(in, field->offset, int32_t), at, end);
+    case FIELD_LONG:
+    case FIELD_TIME: return put_long(AT(in, field->offset, int64_t), at, end);
+    case FIELD_ENUM: return put_long(AT(in, field->offset, int8_t), at, end);
+    case FIELD_BOOLEAN: return put_byte(AT(in, field->offset, uint8_t) != 0, at, end);
+    case FIELD_SHAPE: return write_shape(field->of.shape, (const uint8_t *)in + field->offset, at, end);
+    case FIELD_ARRAY: return put_array(field, array_at(in, field->offset), at, end);
+    }
+    return NULL;
+}
+
+static uint8_t *write_shape(const struct shape *shape, const void *in, uint8_t *at, const uint8_t *end) {
+    if (shape_is_union(shape)) {
+        int8_t tag = tag_in(shape, in);
+        at = put_long(tag, at, end);
+        return at ? write_shape(shape->branches[tag], (const uint8_t *)in + shape->body_offset, at, end) : NULL;
+    }
+    for (uint32_t i = 0; i < shape->field_count && at; i++) at = write_field(&shape->fields[i], in, at, end);
+    return at;
+}
+
+size_t codec_write(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity) {
+    uint8_t *end = write_shape(shape, in, bytes, bytes + capacity);
+    return end ? (size_t)(end - bytes) : size_of(shape, in);
+}
+
+size_t codec_write_journal_event(const struct journal_record *record, struct str event_bytes, uint8_t *bytes, size_t capacity) {
+    size_t head = long_size(record->source) + long_size(record->offset) + long_size(record->append_time) + long_size(JOURNAL_EVENT);
+    if (head + event_bytes.len > capacity) return head + event_bytes.len;
+    bytes = write_long(bytes, record->source);
+    bytes = write_long(bytes, record->offset);
+    bytes = write_long(bytes, record->append_time);
+    bytes = write_long(bytes, JOURNAL_EVENT);
+    memcpy(bytes, event_bytes.ptr, event_bytes.len);
+    return head + event_bytes.len;
+}
