@@ -42,6 +42,7 @@ struct field {
     uint16_t offset;
     uint8_t kind; /* enum field_kind */
     bool nullable;
+    bool row_id; /* FIELD_STRING with a rule: the id of a row, not of a call */
     uint8_t fixed_size; /* FIELD_FIXED: bytes */
     uint8_t item_size;  /* of an item of this kind in an array, bytes */
 };
@@ -76,7 +77,7 @@ enum symbols_of {
 extern const struct symbols symbols[ENUMS];
 
 #define RULE_ID " must be 1 to 128 bytes of UTF-8 without control characters"
-#define RULE_ROW_ID " must be ab- or sc- and a call id, 1 to 131 bytes without control characters"
+#define RULE_ROW_ID " must be 1 to 131 bytes of UTF-8 without control characters"
 #define RULE_TIME " must be a time from 1970 to 9999"
 
 /* The member's type decides whether an initializer compiles. */
@@ -89,7 +90,7 @@ extern const struct symbols symbols[ENUMS];
 #define STRING_OR_NULL(s, member) STRING_(s, member, NULL, true)
 #define ID(s, member) STRING_(s, member, #member RULE_ID, false)
 #define ID_OR_NULL(s, member) STRING_(s, member, #member RULE_ID, true)
-#define ROW_ID(s, member) STRING_(s, member, #member RULE_ROW_ID, false)
+#define ROW_ID(s, member) {FIELD_(s, member, #member RULE_ROW_ID, AS_STR(s, member, FIELD_STRING), false), .row_id = true}
 #define BYTES(s, member) {FIELD_(s, member, NULL, AS_STR(s, member, FIELD_BYTES), false)}
 #define FIXED(s, member, size) {FIELD_(s, member, NULL, AS_STR(s, member, FIELD_FIXED), false), .fixed_size = (size)}
 #define INT(s, member) {FIELD_(s, member, NULL, _Generic(((struct s *)0)->member, int32_t: FIELD_INT), false)}
