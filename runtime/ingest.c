@@ -1,0 +1,125 @@
+#include "ingest.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+static int map(struct input *input, struct failure *failure) {
+    int fd = open(input->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fail_errno(failure, "open", input->path);
+    struct stat status;
+    int result = 0;
+    if (fstat(fd, &status) < 0) result = fail_errno(failure, "read", input->path);
+    else if (!S_ISREG(status.st_mode)) result = fail(failure, EXIT_FAILED, "%s is not a file of events.", input->path);
+    else if (status.st_size > 0) {
+        input->size = (size_t)status.st_size;
+        void *bytes = mmap(NULL, input->size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (bytes == MAP_FAILED) result = fail_errno(failure, "map", input->path);
+        else input->bytes = bytes;
+    }
+    close(fd);
+    if (input->bytes) madvise((void *)(uintptr_t)input->bytes, input->size, MADV_SEQUENTIAL);
+    return result;
+}
+
+static void hash(struct input *input) {
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(input->bytes, input->size));
+    for (size_t n = 0; n < sizeof canonical.digest; n++) snprintf(input->hash + 2 * n, 3, "%02x", canonical.digest[n]);
+}
+
+static bool begins_with(const struct input *input, const char *bytes, size_t size) {
+    return input->size >= size && memcmp(input->bytes, bytes, size) == 0;
+}
+
+static size_t skip_blank(const struct input *input, size_t at) {
+    while (at < input->size && memchr(" \t\r\n", input->bytes[at], 4)) at++;
+    return at;
+}
+
+/* A container says so in its first bytes; a JSON line starts with a brace. */
+static int recognise(struct input *input, enum input_format format, struct failure *failure) {
+    bool avro = begins_with(input, "Obj\x01", 4);
+    if (begins_with(input, "\xEF\xBB\xBF", 3)) input->at = 3;
+    size_t first = skip_blank(input, input->at);
+    bool json = first == input->size || input->bytes[first] == '{';
+    input->format = format != INPUT_BY_CONTENT ? format : avro ? INPUT_AVRO : INPUT_JSON_LINES;
+    if (format == INPUT_BY_CONTENT && !avro && !json)
+        return fail(failure, EXIT_FAILED, "%s is neither an Avro container file nor JSON lines (one {...} a line). If its first line is merely damaged, say --format jsonl.",
+                    input->path);
+    if (input->format == INPUT_JSON_LINES) return 0;
+    char error[400];
+    if (avro_open(input, error, sizeof error) == 0) return 0;
+    return fail(failure, EXIT_FAILED, "%s cannot be read as events: %s.", input->path, error);
+}
+
+int input_open(struct input **out, const char *path, enum input_format format, struct failure *failure) {
+    struct input *input = *out = calloc(1, sizeof *input);
+    if (!input || !(input->path = strdup(path))) fail_memory(failure);
+    else if (map(input, failure) == 0) {
+        hash(input);
+        if (recognise(input, format, failure) == 0) return 0;
+    }
+    input_close(input);
+    *out = NULL;
+    return -1;
+}
+
+void input_close(struct input *input) {
+    if (!input) return;
+    if (input->format == INPUT_AVRO) container_close(&input->container);
+    plan_free(input->plan);
+    if (input->bytes) munmap((void *)(uintptr_t)input->bytes, input->size);
+    free(input->encoded);
+    free(input->text);
+    free(input->path);
+    free(input);
+}
+
+int input_next(struct input *input, struct failure *failure) {
+    int result = input->format == INPUT_AVRO ? avro_next(input, failure) : json_lines_next(input, failure);
+    if (result > 0) input->record.offset = input->taken++;
+    return result;
+}
+
+size_t input_bytes_read(const struct input *input) { return input->format == INPUT_AVRO ? input->container.at : input->at; }
+
+int input_bad(struct input *input, enum reject_reason reason, const uint8_t *bytes, size_t size, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    vsnprintf(input->detail, sizeof input->detail, format, values);
+    va_end(values);
+    /* It may quote the input, and be cut inside a character; the journal holds UTF-8 only. */
+    if (!g_utf8_validate(input->detail, -1, NULL))
+        for (char *c = input->detail; *c; c++)
+            if (*c & 0x80) *c = '?';
+    size_t kept = size < RECORD_BYTES_MAX ? size : RECORD_BYTES_MAX;
+    input->record.type = JOURNAL_BAD;
+    input->record.body.bad = (struct bad_record){
+        .reason = (int8_t)reason, .detail = str_of(input->detail), .bytes = {(const char *)bytes, (uint32_t)kept}, .size_bytes = (int64_t)size,
+    };
+    input->event_bytes = STR_NULL;
+    input->time = INT64_MIN;
+    return 1;
+}
+
+int input_event_recoded(struct input *input, const uint8_t *bytes, size_t size, struct failure *failure) {
+    size_t encoded = codec_write(&shape_event, &input->record.body.event, input->encoded, input->encoded_size);
+    if (encoded > RECORD_BYTES_MAX)
+        return input_bad(input, REJECT_TOO_LARGE, bytes, size, "the event takes %zu bytes, more than %d", encoded, RECORD_BYTES_MAX);
+    if (encoded > input->encoded_size) {
+        free(input->encoded);
+        input->encoded = malloc(RECORD_BYTES_MAX);
+        input->encoded_size = input->encoded ? RECORD_BYTES_MAX : 0;
+        if (!input->encoded) return fail_memory(failure);
+        return input_event_recoded(input, bytes, size, failure);
+    }
+    input->event_bytes = (struct str){(const char *)input->encoded, (uint32_t)encoded};
+    return 1;
+}

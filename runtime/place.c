@@ -1,0 +1,85 @@
+#include "place.h"
+
+#include "../state/keys.h"
+
+#define PLACE_FORMAT 1
+
+/* In the byte order of the host, as all of LMDB. */
+struct place_value {
+    uint32_t format;
+    struct place place;
+};
+
+struct source_value {
+    int64_t next_offset;
+    int32_t number;
+    int32_t ended;
+};
+
+static struct str place_key(void) { return STR("shell"); }
+
+static struct str hash_key(struct key *key, struct str hash) {
+    key_reset(key);
+    key_byte(key, 'h');
+    key_text(key, hash);
+    return key_str(key);
+}
+
+static struct str number_key(struct key *key, int32_t number) {
+    key_reset(key);
+    key_byte(key, 'n');
+    key_u32(key, (uint32_t)number);
+    return key_str(key);
+}
+
+int place_load(struct store *store, struct place *place) {
+    struct str value;
+    int result = store_get(store, TABLE_META, place_key(), &value);
+    if (result != 0) return result;
+    struct place_value stored;
+    if (value.len != sizeof stored) return STORE_ERROR_FORMAT;
+    memcpy(&stored, value.ptr, sizeof stored);
+    if (stored.format != PLACE_FORMAT) return STORE_ERROR_FORMAT;
+    *place = stored.place;
+    return 0;
+}
+
+int place_save(struct store *store, const struct place *place) {
+    struct place_value stored;
+    memset(&stored, 0, sizeof stored); /* padding too */
+    stored.format = PLACE_FORMAT;
+    stored.place = *place;
+    return store_put(store, TABLE_META, place_key(), (struct str){(const char *)&stored, sizeof stored});
+}
+
+int source_load(struct store *store, struct str hash, struct known_source *source) {
+    struct key key;
+    struct str value;
+    int result = hash.len == CONTENT_HASH_DIGITS ? store_get(store, TABLE_SOURCES, hash_key(&key, hash), &value) : STORE_ABSENT;
+    if (result != 0) return result;
+    struct source_value stored;
+    if (value.len != sizeof stored) return STORE_ERROR_FORMAT;
+    memcpy(&stored, value.ptr, sizeof stored);
+    *source = (struct known_source){.number = stored.number, .ended = stored.ended, .next_offset = stored.next_offset};
+    memcpy(source->hash, hash.ptr, CONTENT_HASH_DIGITS);
+    return 0;
+}
+
+int source_load_numbered(struct store *store, int32_t number, struct known_source *source) {
+    struct key key;
+    struct str value;
+    int result = store_get(store, TABLE_SOURCES, number_key(&key, number), &value);
+    if (result != 0) return result;
+    if (value.len != CONTENT_HASH_DIGITS) return STORE_ERROR_FORMAT;
+    char hash[CONTENT_HASH_DIGITS];
+    memcpy(hash, value.ptr, sizeof hash);
+    return source_load(store, (struct str){hash, sizeof hash}, source);
+}
+
+int source_save(struct store *store, const struct known_source *source) {
+    struct key key;
+    struct str hash = {source->hash, CONTENT_HASH_DIGITS};
+    struct source_value stored = {.next_offset = source->next_offset, .number = source->number, .ended = source->ended};
+    int result = store_put(store, TABLE_SOURCES, hash_key(&key, hash), (struct str){(const char *)&stored, sizeof stored});
+    return result ? result : store_put(store, TABLE_SOURCES, number_key(&key, source->number), hash);
+}
