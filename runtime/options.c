@@ -122,6 +122,7 @@ static bool moment_parse(const char *text, long long *ms) {
         *ms = now.tv_sec * 1000LL + now.tv_nsec / 1000000;
         return true;
     }
+    if (number_parse(text, ms)) return *ms <= TIME_MS_MAX;
     int64_t parsed;
     if (!time_parse(str_of(text), &parsed)) return false;
     *ms = parsed;
