@@ -60,7 +60,7 @@ const char *operand_at(const struct arguments *arguments, size_t index);
 
 struct command {
     const char *name;
-    const char *summary;              /* one line */
+    const char *summary;              /* one line, neither capital nor full stop */
     const char *operands;             /* as shown: "" none, "FILE..." one or more, "[FILE...]" any number, "[NAME]" at most one, "ACTION [KEY=VALUE...]"; checked */
     const char *operand_choices;      /* what the first operand may be, "bash|zsh|fish"; NULL: anything */
     const char *description;          /* some paragraphs, plain text; an empty line between them, no other newlines */
