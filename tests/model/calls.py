@@ -1,0 +1,321 @@
+"""One call: everything that follows from its own events, recomputed from the sorted list at each question (SPEC 2; D1.1, D1.7 to D1.20)."""
+from words import COUNT_AFTER_THE_END, TALK, greatest, order
+
+
+class Call:
+    """A call that started. `events` holds every accepted event; what else is kept is what the rules fix at a moment."""
+
+    def __init__(self, start):
+        self.id = start["call_id"]
+        self.start = start
+        self.events = [start]
+        # Fixed when the start folds.
+        self.caller = self.campaign = None
+        self.external = True
+        self.voice_agent_counts = self.callback_counts = False
+        self.stuck_ms = 0
+        # Fixed at the first decision, and at the first check.
+        self.settings = None
+        self.check_settings = None
+        self.acw_ms = self.retention_ms = None
+        # No deadline moves before the change of settings that moved it.
+        self.check_floor = self.stuck_floor = self.retain_floor = 0
+        self.talk_fired = self.check_fired = self.stuck_fired = False
+        self.published = None  # columns of calls-classified as last written
+
+    def sorted(self):
+        return sorted(self.events, key=order)
+
+    def end(self):
+        return greatest(e for e in self.events if e["type"] == "CallEnded")
+
+    def counting(self, as_of=None):
+        """The events that count, sorted: what is later than the end only of some types; facts up to `as_of`."""
+        end = self.end()
+        return [
+            e for e in self.sorted()
+            if (end is None or e["occurred_at"] <= end["occurred_at"] or e["type"] in COUNT_AFTER_THE_END)
+            and (as_of is None or e["occurred_at"] <= as_of)
+        ]
+
+    # Deadlines
+
+    def stuck_at(self):
+        return max(max(e["occurred_at"] for e in self.events) + self.stuck_ms, self.stuck_floor)
+
+    def check_at(self):
+        """The check time; None while the call is in progress."""
+        end = self.end()
+        if end:
+            return max(end["occurred_at"] + self.acw_ms, self.check_floor)
+        return self.stuck_at() if self.stuck_fired else None
+
+    def retain_at(self):
+        end = self.end()
+        return max((end["occurred_at"] if end else self.stuck_at()) + self.retention_ms, self.retain_floor)
+
+    def decided(self):
+        return self.end() is not None or self.stuck_fired
+
+    # Single facts
+
+    def classification(self, as_of=None):
+        return greatest(e for e in self.counting(as_of) if e["type"] == "CallClassified")
+
+    def customer(self, as_of=None):
+        linked = greatest(e for e in self.counting(as_of) if e["type"] == "CustomerLinked")
+        return (linked or self.start).get("customer")
+
+    def last(self, kind, field):
+        found = [e for e in self.counting() if e["type"] == kind]
+        return found[-1][field] if found else None
+
+    def duration(self):
+        end = self.end()
+        return end["occurred_at"] - self.start["occurred_at"] if end else None
+
+    # The type (the table of SPEC 2)
+
+    def type(self, jobs, as_of=None):
+        """(type, event id at which its condition first held). `jobs`: those of the tenant."""
+        events = self.counting(as_of)
+        direction = self.start["direction"]
+        end = self.end()
+        check = self.check_at()
+        if not self.decided():
+            return "IN_PROGRESS", None
+        if direction == "INTERNAL":
+            return "INTERNAL", None
+        if any(is_connected(e) for e in events):
+            booked = [
+                j for j in jobs.values()
+                if j.booked() and j.booked().get("call") == self.id and j.booked_at() <= check and not j.cancelled_by(check)
+            ]
+            if booked:
+                return "BOOKED", min(booked, key=lambda j: (j.booked_at(), j.id)).booked()["event_id"]
+            verdict = self.classified_as(self.classification(as_of), jobs, check)
+            if verdict:
+                return verdict, self.classified_first(events, verdict, jobs, check)
+        if end is None:
+            return "LOST", None
+        for name, first in (
+            ("UNBOOKED", first_of(events, "AgentConnected")),
+            ("VOICE_AGENT", voice_agent_only(events)),
+            ("VOICEMAIL", first_of(events, "VoicemailStarted", "VoicemailLeft")),
+            ("FORWARDED", first_of(events, "Forwarded")),
+            ("CALLBACK_REQUESTED", first_of(events, "CallbackRequested")),
+        ):
+            if first:
+                return name, first["event_id"]
+        if end.get("cause") == "NO_ACTIVE_WORKFLOW":
+            return "DISCONNECTED", None
+        if direction == "OUTBOUND":
+            return "OUTBOUND", None
+        return ("ABANDONED" if end["by"] == "CALLER" else "MISSED"), None
+
+    @staticmethod
+    def classified_as(event, jobs, check):
+        """The type that a classification gives a connected call, or None."""
+        if event is None or event["classification"] == "UNBOOKED":
+            return None
+        if event["classification"] == "BOOKED":
+            job = jobs.get(event.get("job"))
+            return None if job and job.cancelled_by(check) else "BOOKED"
+        return event["classification"]
+
+    def classified_first(self, events, verdict, jobs, check):
+        connected, latest = False, None
+        for event in events:
+            connected = connected or is_connected(event)
+            latest = event if event["type"] == "CallClassified" else latest
+            if connected and self.classified_as(latest, jobs, check) == verdict:
+                return event["event_id"]
+        return None
+
+    # Talk (D1.16)
+
+    def talks(self):
+        """Pairs (from, to) in which a leg talks; to is None where it still does."""
+        direction = self.start["direction"]
+        end = self.end()
+        legs = {}
+        spans = []
+        for event in self.counting():
+            at = event["occurred_at"]
+            kind = event["type"]
+            if kind in ("AgentConnected", "AgentDisconnected", "HoldStarted", "HoldEnded"):
+                ids = [event["leg"]] if event.get("leg") is not None else self.agent_legs()
+                for leg in ids:
+                    machine = legs.setdefault(("agent", leg), Leg(spans))
+                    machine.step(kind, at)
+            elif kind in ("VoiceAgentConnected", "VoiceAgentDisconnected") and self.voice_agent_counts:
+                legs.setdefault(("voice agent", event["leg"]), Leg(spans)).step(kind.replace("VoiceAgent", "Agent"), at)
+        for machine in legs.values():
+            machine.finish(end["occurred_at"] if end else None)
+        if direction == "INTERNAL" or (direction == "OUTBOUND" and not self.callback_counts):
+            return []
+        return spans
+
+    def agent_legs(self):
+        return {e["leg"] for e in self.events if e["type"] == "AgentConnected"}
+
+    def talk_ms(self, until):
+        total, reached = 0, None
+        for start, stop in union(self.talks(), until):
+            total += stop - start
+        return total
+
+    def talk_moment(self):
+        """The first ms at which the union of talk reaches 30,001 ms; None where it never does."""
+        if self.caller is None:
+            return None
+        total = 0
+        for start, stop in union(self.talks(), None):
+            if stop is None or total + stop - start >= TALK:
+                return start + TALK - total
+            total += stop - start
+        return None
+
+    # An abandoned call (D1.14, D1.15)
+
+    def abandoned_where(self):
+        base, ringing = "PRE_ROUTING", set()
+        for event in self.counting():
+            kind = event["type"]
+            if kind == "PreRoutingPlayed":
+                base = "PRE_ROUTING"
+            elif kind == "ModuleEntered" and event["module"] != "QUEUE":
+                base = "IVR"
+            elif kind == "QueueEntered":
+                base = "QUEUE"
+            elif kind == "QueueExited" and event["reason"] != "ANSWERED":
+                base = "IVR"
+            elif kind == "AgentOffered":
+                ringing.add(event["leg"])
+            elif kind == "OfferEnded" and event["result"] != "CALLER_HUNG_UP":
+                ringing.discard(event["leg"])
+        return "RINGING" if ringing else base
+
+    def wait_ms(self):
+        """Time waited in queues; None where no queue was entered."""
+        total, since, queued = 0, None, False
+        for event in self.counting():
+            kind = event["type"]
+            if kind in ("QueueEntered", "QueueExited", "AgentConnected", "CallEnded") and since is not None:
+                total, since = total + event["occurred_at"] - since, None
+            if kind == "AgentConnected":
+                return total if queued else None
+            if kind == "QueueEntered":
+                since, queued = event["occurred_at"], True
+        return total if queued else None
+
+    def abandoned_in_transfer(self, kind):
+        end = self.end()
+        if kind != "UNBOOKED" or self.start["direction"] != "INBOUND" or end is None or end["by"] != "CALLER":
+            return False
+        events = self.counting()
+        up = set()
+        for event in events:
+            if event["type"] == "AgentConnected":
+                up.add(event["leg"])
+            elif event["type"] == "AgentDisconnected":
+                up.discard(event["leg"])
+        if up:
+            return False
+        places = {name: [i for i, e in enumerate(events) if e["type"] == name] for name in
+                  ("Transferred", "AgentDisconnected", "QueueEntered", "AgentConnected")}
+        after = lambda one, other: bool(places[one] and places[other] and places[one][-1] > places[other][-1])
+        return after("Transferred", "AgentDisconnected") or after("QueueEntered", "AgentConnected")
+
+
+class Leg:
+    """Talks when up and not on hold."""
+
+    def __init__(self, spans):
+        self.spans, self.up, self.hold, self.since = spans, False, False, None
+
+    def step(self, kind, at):
+        if kind == "AgentConnected":
+            self.up = True
+        elif kind == "AgentDisconnected" and self.up:
+            self.up = self.hold = False
+        elif kind == "HoldStarted":
+            self.hold = True
+        elif kind == "HoldEnded":
+            self.hold = False
+        talking = self.up and not self.hold
+        if talking and self.since is None:
+            self.since = at
+        elif not talking and self.since is not None:
+            self.spans.append((self.since, at))
+            self.since = None
+
+    def finish(self, at):
+        if self.since is not None:
+            self.spans.append((self.since, at))
+
+
+def union(spans, until):
+    """The spans joined and sorted; open ends are cut at `until`, or stay None where that is None."""
+    joined = []
+    for start, stop in sorted(spans, key=lambda s: s[0]):
+        stop = until if stop is None else stop
+        if joined and (joined[-1][1] is None or start <= joined[-1][1]):
+            last = joined[-1][1]
+            joined[-1][1] = None if last is None or stop is None else max(last, stop)
+        else:
+            joined.append([start, stop])
+    return joined
+
+
+def is_connected(event):
+    return event["type"] in ("AgentConnected", "VoiceAgentConnected")
+
+
+def first_of(events, *kinds):
+    return next((e for e in events if e["type"] in kinds), None)
+
+
+def voice_agent_only(events):
+    """The first VoiceAgentConnected that no QueueEntered follows."""
+    found = None
+    for event in events:
+        if event["type"] == "VoiceAgentConnected":
+            found = found or event
+        elif event["type"] == "QueueEntered":
+            found = None
+    return found
+
+
+class Job:
+    """A job: the greatest event of each sort."""
+
+    def __init__(self, job_id):
+        self.id = job_id
+        self.events = []
+        self.retention_ms = None
+        self.retain_floor = 0
+
+    def booked(self):
+        return greatest(e for e in self.events if e["type"] == "JobBooked")
+
+    def booked_at(self):
+        return self.booked()["occurred_at"]
+
+    def cancelled_by(self, at):
+        return any(e["type"] == "JobCancelled" and e["occurred_at"] <= at for e in self.events)
+
+    def retain_at(self):
+        base = self.booked_at() if self.booked() else max(e["occurred_at"] for e in self.events)
+        return max(base + self.retention_ms, self.retain_floor)
+
+    def columns(self):
+        booked = self.booked() or {}
+        scheduled = greatest(e for e in self.events if e.get("scheduled_at") is not None and e["type"] in ("JobBooked", "JobRescheduled"))
+        time_of = lambda kind: (greatest(e for e in self.events if e["type"] == kind) or {}).get("occurred_at")
+        return {
+            "job_created_at": booked.get("created_at"),
+            "job_scheduled_at": scheduled["scheduled_at"] if scheduled else None,
+            "job_completed_at": time_of("JobCompleted"),
+            "job_cancelled_at": time_of("JobCancelled"),
+        }

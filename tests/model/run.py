@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+"""Folds random journals with the program and with the model, and holds every output of one against the other's.
+
+    run.py --program build/release/ringback --minutes 5
+    run.py --program build/release/ringback --replay journal.jsonl
+"""
+import argparse
+import collections
+import datetime
+import json
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from generate import journal  # noqa: E402
+from model import TOPICS, Model  # noqa: E402
+from words import COMMANDS  # noqa: E402
+
+JOURNAL_ID = "0123456789abcdef0123456789abcdef"
+ONLY_THE_PROGRAM_KNOWS = {"source", "source_name", "detail", "bytes", "size_bytes"}
+REJECTED_SOME = 65
+SIZES = (1, 1, 2, 5, 20, 60, 200)
+
+
+def is_time(name):
+    return name.endswith("_at") or name in ("at", "append_time")
+
+
+def milliseconds(text):
+    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return round((moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)) / datetime.timedelta(milliseconds=1))
+
+
+def plain(record):
+    """A record as both sides write it: no nulls, no empty lists, times in ms, nothing that only the program knows."""
+    result = {}
+    for name, value in record.items():
+        if value is None or value == [] or name in ONLY_THE_PROGRAM_KNOWS:
+            continue
+        if isinstance(value, list):
+            value = [plain(v) for v in value]
+        elif is_time(name) and isinstance(value, str):
+            value = milliseconds(value)
+        result[name] = value
+    return result
+
+
+class Crashed(Exception):
+    """The program did not do its work."""
+
+
+def call(program, *arguments):
+    done = subprocess.run([program, *map(str, arguments)], capture_output=True, timeout=300, check=False)
+    if done.returncode not in (0, REJECTED_SOME):
+        raise Crashed(f"`ringback {' '.join(map(str, arguments))}` ended with {done.returncode}\n{done.stderr.decode(errors='replace')[-2000:]}")
+    return done.stdout.decode()
+
+
+def as_line(event):
+    """An event as a line of JSON; what is no event is given as its line."""
+    if "line" in event:
+        return event["line"]
+    if event["type"] in COMMANDS:
+        event = {("command_id" if name == "event_id" else name): value for name, value in event.items()}
+    return json.dumps(event)
+
+
+def by_program(program, runs, scratch):
+    """What the program emits: [(topic, record)] in the order of the dense output number."""
+    with tempfile.TemporaryDirectory(dir=scratch) as place:
+        data = pathlib.Path(place) / "data"
+        for number, run in enumerate(runs):
+            file = pathlib.Path(place) / f"{number}.jsonl"
+            file.write_text("".join(as_line(e) + "\n" for e in run["events"]))
+            until = ["--until", run["until"]] if run["until"] is not None else []
+            call(program, "fold", "--data", data, "--append-time", run["append_time"], "--journal-id", JOURNAL_ID, *until, file)
+        found = []
+        for topic in TOPICS:
+            file = data / "outputs" / f"{topic}.avro"
+            if file.exists():
+                found += [(json.loads(line), topic) for line in call(program, "dump", file).splitlines()]
+    found.sort(key=lambda f: f[0]["position"]["number"])
+    check_positions([record["position"] for record, _ in found])
+    return [{"topic": topic, **plain({k: v for k, v in record.items() if k != "position"})} for record, topic in found]
+
+
+def check_positions(positions):
+    seal, index = None, 0
+    for number, position in enumerate(positions):
+        index = index + 1 if position["seal"] == seal else 0
+        if seal is not None and position["seal"] < seal:
+            raise Crashed(f"output {number} goes back to seal {position['seal']}")
+        seal = position["seal"]
+        expected = {"journal_id": JOURNAL_ID, "partition": 0, "seal": seal, "index": index, "number": number}
+        if position != expected:
+            raise Crashed(f"output {number} stands at {position}, expected {expected}")
+
+
+def by_model(runs):
+    model = Model()
+    for run in runs:
+        for offset, event in enumerate(run["events"]):
+            record = {"offset": offset, "append_time": run["append_time"]}
+            model.fold({**record, "bad": event["reason"]} if "line" in event else {**record, "event": event})
+        model.seal(run["until"])
+    return [as_dumped(output) for output in model.outputs]
+
+
+def as_dumped(output):
+    """The program's dump of a tombstone shows no key, other records have theirs in their fields."""
+    if output.get("tombstone"):
+        return {"topic": output["topic"]}
+    return plain({k: v for k, v in output.items() if k != "key"})
+
+
+def first_difference(expected, got):
+    """(place, what differs) or None. Differences of one tenant are told before differences of order."""
+    if expected == got:
+        return None
+    tenants = sorted({o.get("tenant", "") for o in expected + got})
+    for tenant in tenants:
+        ours = [o for o in expected if o.get("tenant", "") == tenant]
+        theirs = [o for o in got if o.get("tenant", "") == tenant]
+        if ours != theirs:
+            place = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), min(len(ours), len(theirs)))
+            return tenant, at(ours, place), at(theirs, place)
+    place = next((i for i, (a, b) in enumerate(zip(expected, got)) if a != b), min(len(expected), len(got)))
+    return "order", at(expected, place), at(got, place)
+
+
+def at(outputs, place):
+    return outputs[place] if place < len(outputs) else None
+
+
+def signature(difference):
+    """Differences that look alike are told once."""
+    where, ours, theirs = difference
+    if isinstance(theirs, str):
+        return "crash", re.sub(r"[0-9]+", "n", theirs.splitlines()[-1] if theirs else "")
+    kind = lambda o: (o["topic"], o.get("type") or o.get("change") or o.get("verdict") or o.get("status"), o.get("cause")) if o else None
+    same = ours and theirs and ours["topic"] == theirs["topic"]
+    fields = tuple(sorted(k for k in {**ours, **theirs} if ours.get(k) != theirs.get(k))) if same else ()
+    if same and "version" not in fields and "call_id" not in fields:
+        return kind(ours)[:1] + fields
+    return "order" if where == "order" else "", kind(ours), kind(theirs), fields
+
+
+def difference_of(program, runs, scratch):
+    try:
+        got = by_program(program, runs, scratch)
+    except (Crashed, subprocess.TimeoutExpired) as why:
+        return ("crash", None, str(why))
+    return first_difference(by_model(runs), got)
+
+
+def shrink(program, runs, scratch, wanted, seconds=60):
+    """Takes away whole tenants, then chunks of events, then runs and settings of runs, while a difference like the first one stays."""
+    stop = time.monotonic() + seconds
+
+    def differs(candidate):
+        if time.monotonic() > stop or not any(r["events"] for r in candidate):
+            return False
+        found = difference_of(program, candidate, scratch)
+        return found is not None and signature(found) == wanted
+
+    def without(runs, gone):
+        kept = [{**run, "events": [e for i, e in enumerate(run["events"]) if (n, i) not in gone]} for n, run in enumerate(runs)]
+        return [run for run in kept if run["events"]]
+
+    for tenant in sorted({e.get("tenant", "") for r in runs for e in r["events"]}):
+        only = {(n, i) for n, r in enumerate(runs) for i, e in enumerate(r["events"]) if e.get("tenant") not in (tenant, "*")}
+        if differs(without(runs, only)):
+            runs = without(runs, only)
+            break
+    size = sum(len(r["events"]) for r in runs)
+    while size >= 1:
+        size = max(size // 2, 1)
+        places = [(n, i) for n, r in enumerate(runs) for i in range(len(r["events"]))]
+        removed = False
+        for begin in reversed(range(0, len(places), size)):
+            candidate = without(runs, set(places[begin:begin + size]))
+            if len(candidate) == len(runs) and differs(candidate):
+                runs, removed = candidate, True
+        if size == 1 and not removed:
+            break
+    for n in reversed(range(len(runs) - 1)):
+        joined = runs[:n] + [{**runs[n + 1], "events": runs[n]["events"] + runs[n + 1]["events"]}] + runs[n + 2:]
+        runs = joined if differs(joined) else runs
+    for n, run in enumerate(runs):
+        if run["until"] is not None:
+            candidate = runs[:n] + [{**run, "until": None}] + runs[n + 1:]
+            runs = candidate if differs(candidate) else runs
+    return runs
+
+
+def save(runs, file):
+    """One line `{"run": ...}` a fold, its events after it."""
+    with open(file, "w", encoding="utf-8") as out:
+        for run in runs:
+            out.write(json.dumps({"run": {"append_time": run["append_time"], "until": run["until"]}}) + "\n")
+            out.writelines(json.dumps(e) + "\n" for e in run["events"])
+
+
+def load(file):
+    runs = []
+    for line in pathlib.Path(file).read_text(encoding="utf-8").splitlines():
+        value = json.loads(line)
+        if "run" in value:
+            runs.append({**value["run"], "events": []})
+        else:
+            runs[-1]["events"].append(value)
+    return runs
+
+
+def tell(difference, runs, file, arguments):
+    where, ours, theirs = difference
+    print(f"\nThey differ ({'all tenants together' if where == 'order' else where}). The journal:")
+    print(pathlib.Path(file).read_text(encoding="utf-8"), end="")
+    if isinstance(theirs, str):
+        print(theirs)
+    else:
+        print("  model:  ", json.dumps(ours))
+        print("  program:", json.dumps(theirs))
+        if ours and theirs:
+            for name in sorted({**ours, **theirs}):
+                if ours.get(name) != theirs.get(name):
+                    print(f"    {name}: model {ours.get(name)!r}, program {theirs.get(name)!r}")
+    print(f"Again: {sys.argv[0]} --program {arguments.program} --replay {file}", flush=True)
+
+
+def count(coverage, outputs):
+    for output in outputs:
+        topic = output["topic"]
+        if len(output) == 1:
+            coverage[topic, "tombstone"] += 1
+        elif topic == "followups":
+            coverage[topic, output["kind"], output["status"], output.get("outcome", "-")] += 1
+        elif topic == "followup-events":
+            coverage[topic, output["change"], output["cause"]] += 1
+        elif topic == "command-results":
+            coverage[topic, output.get("reason", output["verdict"])] += 1
+        else:
+            coverage[topic, output.get("type") or output.get("reason") or ""] += 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", required=True, help="the ringback to test")
+    parser.add_argument("--journals", type=int, default=20_000, help="how many small journals (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="where the random journals begin (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=30, help="stop after this time, whatever was done (default: %(default)s)")
+    parser.add_argument("--failures", type=int, default=5, help="stop after this many different differences (default: %(default)s)")
+    parser.add_argument("--keep", default=tempfile.gettempdir(), help="where journals that differ are kept (default: %(default)s)")
+    parser.add_argument("--scratch", help="where data directories are made (default: that of temporary files)")
+    parser.add_argument("--replay", metavar="FILE", help="only this journal")
+    arguments = parser.parse_args()
+    program = str(pathlib.Path(arguments.program).resolve())
+
+    if arguments.replay:
+        runs = load(arguments.replay)
+        difference = difference_of(program, runs, arguments.scratch)
+        if difference:
+            tell(difference, runs, arguments.replay, arguments)
+        print("differ" if difference else "agree")
+        sys.exit(1 if difference else 0)
+
+    stop = time.monotonic() + arguments.minutes * 60
+    journals = events = compared = batches = 0
+    seen = collections.Counter()
+    coverage = collections.Counter()
+    while journals < arguments.journals and time.monotonic() < stop and len(seen) < arguments.failures:
+        rng = random.Random(arguments.seed * 1_000_003 + batches)
+        worlds = rng.choice(SIZES)
+        runs = journal(rng, worlds)
+        batches, journals, events = batches + 1, journals + worlds, events + sum(len(r["events"]) for r in runs)
+        expected = by_model(runs)
+        try:
+            difference = first_difference(expected, by_program(program, runs, arguments.scratch))
+        except (Crashed, subprocess.TimeoutExpired) as why:
+            difference = ("crash", None, str(why))
+        compared += len(expected)
+        count(coverage, expected)
+        if difference:
+            wanted = signature(difference)
+            seen[wanted] += 1
+            if seen[wanted] == 1:
+                runs = shrink(program, runs, arguments.scratch, wanted)
+                file = pathlib.Path(arguments.keep) / f"ringback-model-{arguments.seed}-{batches}.jsonl"
+                save(runs, file)
+                tell(difference_of(program, runs, arguments.scratch) or difference, runs, file, arguments)
+
+    print(f"\n{journals} journals in {batches} folds, {events} events, {compared} outputs compared, {sum(seen.values())} folds differ")
+    for key, times in sorted(coverage.items()):
+        print(f"{times:9} {' '.join(key)}")
+    for wanted, times in seen.most_common():
+        print(f"{times:9} folds differ in {wanted}")
+    sys.exit(1 if seen or not compared else 0)
+
+
+if __name__ == "__main__":
+    main()
