@@ -228,7 +228,7 @@ static int run(const struct arguments *arguments) {
     struct room room = {0};
     struct event event;
     struct answer answer = {.json = argument_choice(arguments, "format") == 1};
-    struct failure failure = {EXIT_DONE, ""};
+    struct failure failure = {0};
     int code = EXIT_USAGE;
     if (event_of(arguments, &room, &event)) {
         const char *wrong = event_check(&event);

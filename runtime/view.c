@@ -9,7 +9,7 @@ struct store *view_open(const char *data) {
         complain("--data %s: no such directory. ringback fold --data %s FILE makes one.", data, data);
         return NULL;
     }
-    struct failure failure = {EXIT_DONE, ""};
+    struct failure failure = {0};
     struct data_dir dir;
     if (data_dir_open(&dir, data, &failure) < 0) {
         complain("%s", failure.text);
