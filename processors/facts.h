@@ -24,7 +24,7 @@ struct fact {
 
 /* Bytes of facts that one entity may hold; beyond it a record is refused (TOO_LARGE). */
 #define FACTS_BYTES_MAX (1u << 20)
-#define FACT_TEXTS_MAX 5
+#define FACT_TEXTS_MAX 6 /* a number is a text of 8 bytes */
 
 /* The first fact at or after `from`; null at the end. */
 static inline const struct fact *facts_at(const struct entity *entity, uint32_t from) {

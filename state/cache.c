@@ -340,8 +340,9 @@ void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*eac
     struct key at;
     key_reset(&at);
     key_time(&at, from);
-    for (;;) {
+    for (unsigned visited = 1;; visited++) {
         struct str key, value;
+        if (visited % 4096 == 0) stick(cache, cache_flush(cache, from)); /* bounds the memory */
         int result = cache->error ? STORE_ABSENT : store_seek(cache->store, TABLE_TIMERS, key_str(&at), &key, &value);
         stick(cache, result);
         enum table table;

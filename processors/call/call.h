@@ -87,6 +87,9 @@ struct entity *call_entity(struct cache *cache, struct str tenant, struct str ca
 /* A fresh blob for a call of which nothing was known. */
 void call_make(struct cache *cache, struct entity *entity);
 
+/* True where `number` is a caller of the tenant: E.164, no sentinel for a withheld number, none of the tenant's own (SPEC 1). */
+bool call_is_caller(struct cache *cache, struct str tenant, struct str number);
+
 /* Adds an event of the call to its facts. `campaign` is that of the number dialled, for a start. False: the call is full. */
 bool call_insert(struct cache *cache, struct entity *entity, const struct event *event, struct str campaign);
 

@@ -1,0 +1,490 @@
+/* How a call takes events in, what it sets in motion, and what is decided of it (SPEC 2, 6). */
+#include "../step.h"
+#include "../followup/party.h"
+#include "../followup/row.h"
+#include "../job/job.h"
+
+/* ---- events ---- */
+
+static void waiting_key(struct key *key, const struct entity *entity, struct str event_id) {
+    key_reset(key);
+    key_text(key, entity_tenant(entity));
+    key_text(key, entity_id(entity));
+    if (!str_is_null(event_id)) key_text(key, event_id);
+}
+
+/* The value of TABLE_WAITING: this, then the event's Avro form. */
+struct waiting {
+    int64_t until, offset, append_time;
+    int32_t source;
+    uint8_t pad[4];
+};
+
+bool call_is_duplicate(struct fold *fold, const struct event *event) {
+    const struct entity *entity = call_entity(fold->cache, event->tenant, event->body.subject);
+    if (!entity->size || fold->meta.stream_time > call_of(entity)->last_event_at + DUPLICATE_WINDOW_MS) return false;
+    if (facts_find(entity, CALL_FACTS, event->event_id)) return true;
+    if (call_of(entity)->waiting_until == NONE) return false;
+    struct key key;
+    struct str found, value;
+    waiting_key(&key, entity, event->event_id);
+    return index_seek(fold->cache, TABLE_WAITING, key_str(&key), key_str(&key), &found, &value) && found.len == key.len;
+}
+
+static void reject(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes, enum reject_reason reason,
+                   const char *detail) {
+    step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
+                                          (int64_t)bytes.len, (int8_t)reason, BYTES_EVENT_AVRO, detail, STR_NULL});
+}
+
+static void wait_for_start(struct fold *fold, struct entity *entity, const struct event *event, const struct journal_record *record, struct str bytes) {
+    struct call *call = call_of(entity);
+    struct waiting head = {fold->meta.stream_time + DUPLICATE_WINDOW_MS, record->offset, record->append_time, record->source, {0}};
+    uint32_t size = (uint32_t)sizeof head + bytes.len;
+    fold->encoded = room_grow(fold->encoded, &fold->encoded_capacity, size, 1);
+    memcpy(fold->encoded, &head, sizeof head);
+    memcpy(fold->encoded + sizeof head, bytes.ptr, bytes.len);
+    struct key key;
+    waiting_key(&key, entity, event->event_id);
+    index_put(fold->cache, TABLE_WAITING, key_str(&key), (struct str){(const char *)fold->encoded, size});
+    if (call->waiting_until == NONE || head.until < call->waiting_until) call->waiting_until = head.until;
+    call->last_event_at = fold->meta.stream_time;
+    entity_touch(fold->cache, entity);
+    call_schedule(fold, entity, NULL);
+}
+
+static bool is_extension(struct str number) {
+    bool digits = number.len >= 1 && number.len <= 6;
+    for (uint32_t i = 0; i < number.len && digits; i++) digits = number.ptr[i] >= '0' && number.ptr[i] <= '9';
+    return digits;
+}
+
+static void start(struct fold *fold, struct entity *entity, const struct event *event) {
+    const struct call_started *started = &event->body.call_started;
+    struct settings settings;
+    struct key key;
+    settings_read(fold->cache, event->tenant, &settings);
+    struct str campaign = started->direction == DIRECTION_INBOUND && !str_is_null(started->to)
+                              ? directory_campaign(fold->cache, event->tenant, started->to) : STR_NULL;
+    struct str other = started->direction == DIRECTION_INBOUND ? started->from : started->to;
+    call_insert(fold->cache, entity, event, campaign);
+    struct call *call = call_of(entity);
+    call->started = true;
+    call->retain_at = NONE; /* of a call that only a job named */
+    call->has_caller = started->direction != DIRECTION_INTERNAL && !str_is_null(other) && call_is_caller(fold->cache, event->tenant, other);
+    call->foreign = started->kind != CALL_KIND_INTERNAL &&
+                    (str_is_null(other) || (!is_extension(other) && !directory_owns(fold->cache, event->tenant, other)));
+    call->stuck_hours = (uint8_t)settings.value[SETTING_STUCK_CALL_HOURS];
+    call->voice_agent_counts = settings.value[SETTING_VOICE_AGENT_TALK_COUNTS];
+    call->callback_counts = settings.value[SETTING_CALLBACK_TALK_COUNTS];
+    key_reset(&key);
+    key_text(&key, event->tenant);
+    key_time(&key, event->occurred_at);
+    key_text(&key, entity_id(entity));
+    index_put(fold->cache, TABLE_BY_TIME, key_str(&key), STR(""));
+    counts_start(fold, event->tenant);
+}
+
+static void insert(struct fold *fold, struct entity *entity, const struct event *event, const struct journal_record *record, struct str bytes) {
+    struct verdict before;
+    bool links = event->type == EVENT_CUSTOMER_LINKED;
+    if (event->type == EVENT_CALL_ENDED || links) {
+        call_read(entity, &before);
+        if (event->type == EVENT_CALL_ENDED && event->occurred_at < before.start->at) {
+            reject(fold, event, record, bytes, REJECT_BAD_TIME, "occurred_at: the end is earlier than the call's start");
+            return;
+        }
+    }
+    struct party old = {.len = 0};
+    if (links) old = party_of('c', before.customer);
+    if (!call_insert(fold->cache, entity, event, STR_NULL)) {
+        reject(fold, event, record, bytes, REJECT_TOO_LARGE, "call_id: too many events of this call");
+        return;
+    }
+    call_of(entity)->last_event_at = fold->meta.stream_time;
+    if (!links) return;
+    call_read(entity, &before);
+    for (int kind = 0; kind < 2; kind++) {
+        if (!call_of(entity)->rows[kind].version) continue;
+        party_remove_row(fold, entity_tenant(entity), &old, before.start->at, entity_id(entity), (uint8_t)kind);
+        row_index(fold, entity, &before, (enum followup_kind)kind);
+    }
+}
+
+/* Takes in what waited for the start, in any order: the facts sort it. */
+static void take_waiting(struct fold *fold, struct entity *entity) {
+    struct key prefix, at;
+    struct str key, value;
+    waiting_key(&prefix, entity, STR_NULL);
+    at = prefix;
+    while (index_seek(fold->cache, TABLE_WAITING, key_str(&at), key_str(&prefix), &key, &value)) {
+        struct waiting head;
+        struct event event;
+        struct refusal why;
+        memcpy(&head, value.ptr, sizeof head);
+        uint32_t size = value.len - (uint32_t)sizeof head;
+        uint32_t kept = 0; /* the bytes must outlive the step: a rejection points to them */
+        uint8_t *bytes = room_grow(NULL, &kept, size ? size : 1, 1);
+        memcpy(bytes, value.ptr + sizeof head, size);
+        key_reset(&at);
+        memcpy(key_extend(&at, key.len), key.ptr, key.len);
+        index_remove(fold->cache, TABLE_WAITING, key_str(&at));
+        struct journal_record record = {.source = head.source, .offset = head.offset, .append_time = head.append_time};
+        if (codec_read(fold->event_plan, bytes, size, &event, &fold->scratch, &why) >= 0)
+            insert(fold, entity, &event, &record, (struct str){(const char *)bytes, size});
+        fold->kept = room_grow(fold->kept, &fold->kept_capacity, fold->kept_count + 1, sizeof *fold->kept);
+        fold->kept[fold->kept_count++] = bytes;
+    }
+    call_of(entity)->waiting_until = NONE;
+}
+
+void call_event(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes) {
+    struct entity *entity = call_entity(fold->cache, event->tenant, event->body.subject);
+    if (!entity->size) call_make(fold->cache, entity);
+    struct call *call = call_of(entity);
+    if (event->type != EVENT_CALL_STARTED) {
+        if (!call->started) {
+            wait_for_start(fold, entity, event, record, bytes);
+            return;
+        }
+        insert(fold, entity, event, record, bytes);
+        step_touch(fold, entity);
+        return;
+    }
+    if (call->started) {
+        struct verdict verdict;
+        call_read(entity, &verdict);
+        const struct call_started *started = &event->body.call_started;
+        if (verdict.direction != started->direction || !str_equal(verdict.from, started->from) || !str_equal(verdict.to, started->to))
+            reject(fold, event, record, bytes, REJECT_CONFLICTING_START, "direction, from, to: another CallStarted of this call was folded first");
+        return;
+    }
+    start(fold, entity, event);
+    call_of(entity)->last_event_at = fold->meta.stream_time;
+    if (call_of(entity)->waiting_until != NONE) take_waiting(fold, entity);
+    step_touch(fold, entity);
+}
+
+/* ---- timers ---- */
+
+/* Rejects the events whose start did not come in time. */
+static void give_up_waiting(struct fold *fold, struct entity *entity, int64_t deadline) {
+    struct key prefix, at;
+    struct str key, value;
+    int64_t next = NONE;
+    waiting_key(&prefix, entity, STR_NULL);
+    at = prefix;
+    while (index_seek(fold->cache, TABLE_WAITING, key_str(&at), key_str(&prefix), &key, &value)) {
+        struct waiting head;
+        memcpy(&head, value.ptr, sizeof head);
+        key_reset(&at);
+        memcpy(key_extend(&at, key.len), key.ptr, key.len);
+        if (head.until > deadline) {
+            if (next == NONE || head.until < next) next = head.until;
+            key_byte(&at, 0);
+            continue;
+        }
+        uint32_t kept = 0, size = value.len - (uint32_t)sizeof head;
+        uint8_t *bytes = room_grow(NULL, &kept, size + key.len, 1);
+        memcpy(bytes, value.ptr + sizeof head, size);
+        struct str id = {key.ptr + prefix.len, key.len - prefix.len - 1};
+        memcpy(bytes + size, id.ptr, id.len);
+        fold->kept = room_grow(fold->kept, &fold->kept_capacity, fold->kept_count + 1, sizeof *fold->kept);
+        fold->kept[fold->kept_count++] = bytes;
+        index_remove(fold->cache, TABLE_WAITING, key_str(&at));
+        step_reject(fold, &(struct rejection){entity_tenant(entity), {(const char *)bytes + size, id.len}, {(const char *)bytes, size}, head.source,
+                                              head.offset, head.append_time, size, REJECT_NO_START, BYTES_EVENT_AVRO,
+                                              "call_id: no CallStarted of this call came within 7 days", STR_NULL});
+    }
+    call_of(entity)->waiting_until = next;
+    entity_touch(fold->cache, entity);
+    if (next == NONE && !call_of(entity)->has_jobs) {
+        entity_resize(fold->cache, entity, 0);
+        entity_due(fold->cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
+    } else {
+        call_schedule(fold, entity, NULL);
+    }
+}
+
+static struct party talk_party(const struct entity *entity, const struct verdict *verdict) {
+    return call_of(entity)->has_caller ? party_of('n', verdict->caller) : (struct party){.len = 0};
+}
+
+static void talk_acts(struct fold *fold, struct entity *entity, const struct verdict *verdict) {
+    struct party party = talk_party(entity, verdict);
+    call_of(entity)->talk_at = verdict->talk_moment;
+    party_put_talk(fold, entity_tenant(entity), &party, verdict->talk_moment, entity_id(entity), verdict->start->at);
+    party_touch_talk(fold, entity_tenant(entity), &party, verdict->start->at, verdict->talk_moment);
+    entity_touch(fold->cache, entity);
+}
+
+void call_timer(struct fold *fold, struct entity *entity) {
+    struct call *call = call_of(entity);
+    struct verdict verdict;
+    switch ((enum timer_kind)fold->timer) {
+    case TIMER_TALK:
+        call_read(entity, &verdict);
+        talk_acts(fold, entity, &verdict);
+        break;
+    case TIMER_CHECK: call->checked = true; break;
+    case TIMER_STUCK: call->lost = call->checked = true; break;
+    case TIMER_START: give_up_waiting(fold, entity, fold->time); return;
+    case TIMER_RETAIN: call_forget(fold, entity); return;
+    case TIMER_COLD: break; /* row_judge sees to it */
+    }
+    step_touch(fold, entity);
+}
+
+static void set_deadline(struct deadline *first, int64_t at, enum timer_kind kind, uint8_t sub) {
+    if (at == NONE || at > first->at || (at == first->at && (uint8_t)kind > first->kind)) return;
+    if (at == first->at && (uint8_t)kind == first->kind && sub > first->sub) return;
+    *first = (struct deadline){at, (uint8_t)kind, sub};
+}
+
+void call_schedule(struct fold *fold, struct entity *entity, const struct verdict *verdict) {
+    const struct call *call = call_of(entity);
+    struct deadline due = {NO_DEADLINE, 0, 0};
+    if (!call->started) {
+        set_deadline(&due, call->waiting_until, TIMER_START, 0);
+        set_deadline(&due, call->waiting_until == NONE ? call->retain_at : NONE, TIMER_RETAIN, 0);
+    } else {
+        if (call->has_caller && call->talk_at == NONE) set_deadline(&due, verdict->talk_moment, TIMER_TALK, 0);
+        if (!call->checked && verdict->end) set_deadline(&due, call->check_at, TIMER_CHECK, 0);
+        if (!verdict->end && !call->lost) set_deadline(&due, call->stuck_at, TIMER_STUCK, 0);
+        for (uint8_t kind = 0; kind < 2; kind++) {
+            const struct row *row = &call->rows[kind];
+            if (row->version && !row->withdrawn && row->cold_at == NONE)
+                set_deadline(&due, row_cold_at(call, verdict, (enum followup_kind)kind), TIMER_COLD, kind);
+        }
+        set_deadline(&due, call->retain_at, TIMER_RETAIN, 0);
+    }
+    entity_due(fold->cache, entity, due);
+}
+
+static void set_times(struct fold *fold, struct entity *entity, const struct verdict *verdict);
+
+void call_retime(struct fold *fold, struct entity *entity, uint64_t keys, int64_t at) {
+    struct call *call = call_of(entity);
+    if (!call->started) return;
+    struct settings settings;
+    settings_read(fold->cache, entity_tenant(entity), &settings);
+    if (keys >> SETTING_STUCK_CALL_HOURS & 1 && call->started && !call->lost && call->stuck_at != NONE && call->stuck_at > at) {
+        call->stuck_hours = (uint8_t)settings.value[SETTING_STUCK_CALL_HOURS];
+        call->stuck_floor = at;
+    }
+    if (keys >> SETTING_ACW_MINUTES & 1 && call->decided && !call->checked && call->check_at > at) {
+        call->acw_minutes = (uint16_t)settings.value[SETTING_ACW_MINUTES];
+        call->check_floor = at;
+    }
+    bool cold_open = call->rows[KIND_SECOND_CHANCE].version && call->rows[KIND_SECOND_CHANCE].cold_at == NONE;
+    if (keys >> SETTING_COLD_DAYS & 1 && cold_open && later(call->check_at + call->cold_days * DAY_MS, call->cold_floor) > at) {
+        call->cold_days = (uint16_t)settings.value[SETTING_COLD_DAYS];
+        call->cold_floor = at;
+    }
+    if (keys >> SETTING_RETENTION_DAYS & 1 && call->retain_at != NONE && call->retain_at > at) {
+        call->retention_days = (uint16_t)settings.value[SETTING_RETENTION_DAYS];
+        call->retain_floor = at;
+    }
+    struct verdict verdict;
+    call_read(entity, &verdict);
+    set_times(fold, entity, &verdict);
+    call_schedule(fold, entity, &verdict);
+    entity_touch(fold->cache, entity);
+}
+
+/* ---- what a call means for others ---- */
+
+void call_propagate(struct fold *fold, struct entity *entity) {
+    struct call *call = call_of(entity);
+    if (!call->started) return;
+    if (call->has_jobs && fold->event && fold->event->type == EVENT_CALL_STARTED) { /* its jobs now know their caller */
+        struct key prefix, at;
+        struct str key, value;
+        waiting_key(&prefix, entity, STR_NULL); /* the same shape: tenant, call */
+        at = prefix;
+        while (index_seek(fold->cache, TABLE_CALL_JOBS, key_str(&at), key_str(&prefix), &key, &value)) {
+            key_reset(&at);
+            memcpy(key_extend(&at, key.len), key.ptr, key.len);
+            step_touch(fold, job_entity(fold->cache, entity_tenant(entity), (struct str){(const char *)at.bytes + prefix.len, at.len - prefix.len - 1}));
+            key_byte(&at, 0);
+        }
+    }
+    if (call->talk_at == NONE) return;
+    struct verdict verdict;
+    call_read(entity, &verdict);
+    if (verdict.talk_moment == call->talk_at) return;
+    struct party party = talk_party(entity, &verdict); /* a late fact moved the talk that was acted on, or took it away */
+    party_remove_talk(fold, entity_tenant(entity), &party, call->talk_at, entity_id(entity));
+    call->talk_at = NONE;
+    if (verdict.talk_moment != NONE && verdict.talk_moment <= fold->meta.stream_time) {
+        call->talk_at = verdict.talk_moment;
+        party_put_talk(fold, entity_tenant(entity), &party, verdict.talk_moment, entity_id(entity), verdict.start->at);
+    }
+    party_touch_talk(fold, entity_tenant(entity), &party, verdict.start->at, NONE);
+    entity_touch(fold->cache, entity);
+}
+
+/* ---- what is decided of it ---- */
+
+struct entity *call_job(struct fold *fold, const struct entity *entity, bool *in_time) {
+    struct key prefix, at;
+    struct str key, value;
+    struct entity *first = NULL;
+    struct job_read read, best = {.booked = NULL};
+    int64_t check_at = call_of(entity)->check_at;
+    *in_time = false;
+    if (!call_of(entity)->has_jobs) return NULL;
+    waiting_key(&prefix, entity, STR_NULL);
+    at = prefix;
+    while (index_seek(fold->cache, TABLE_CALL_JOBS, key_str(&at), key_str(&prefix), &key, &value)) {
+        key_reset(&at);
+        memcpy(key_extend(&at, key.len), key.ptr, key.len);
+        struct entity *job = job_entity(fold->cache, entity_tenant(entity), (struct str){(const char *)at.bytes + prefix.len, at.len - prefix.len - 1});
+        key_byte(&at, 0);
+        job_read(job, &read);
+        if (!read.booked || !str_equal(read.call, entity_id(entity))) continue;
+        if (check_at == NONE || (read.booked->at <= check_at && !(read.first_cancelled_at != NONE && read.first_cancelled_at <= check_at))) *in_time = true;
+        if (best.booked && best.booked->at <= read.booked->at) continue; /* equal times: the keys come by job id */
+        best = read;
+        first = job;
+    }
+    return first;
+}
+
+/* The winning classification, unless it says BOOKED with a job that was cancelled in time. */
+static const struct fact *standing(struct fold *fold, const struct entity *entity, const struct fact *classified) {
+    if (!classified || classified->a != CLASS_BOOKED) return classified;
+    struct str job = fact_text(classified, 3);
+    if (str_is_null(job)) return classified;
+    return job_cancelled_by(job_entity(fold->cache, entity_tenant(entity), job), call_of(entity)->check_at) ? NULL : classified;
+}
+
+/* Sets the deadlines that follow from the end, or from there being none; undoes what was judged too early (D1.9 to D1.11). */
+static void set_times(struct fold *fold, struct entity *entity, const struct verdict *verdict) {
+    struct call *call = call_of(entity);
+    int64_t now = fold->meta.stream_time;
+    if (verdict->end) {
+        call->stuck_at = NONE;
+        call->lost = false;
+    } else {
+        call->stuck_at = later(verdict->latest_at + call->stuck_hours * HOUR_MS, call->stuck_floor);
+        if (call->lost && call->stuck_at > now) call->lost = call->checked = false;
+    }
+    if ((verdict->end || call->lost) && !call->decided) {
+        struct settings settings;
+        settings_read(fold->cache, entity_tenant(entity), &settings);
+        call->decided = true;
+        call->acw_minutes = (uint16_t)settings.value[SETTING_ACW_MINUTES];
+        call->retention_days = (uint16_t)settings.value[SETTING_RETENTION_DAYS];
+        call->link_days = (uint16_t)settings.value[SETTING_LINK_DAYS];
+        call->short_seconds = (uint16_t)settings.value[SETTING_SHORT_ABANDON_SECONDS];
+        call->follow_up_missed = settings.value[SETTING_FOLLOW_UP_MISSED];
+        call->follow_up_callback = settings.value[SETTING_FOLLOW_UP_CALLBACK];
+        call->follow_up_empty_voicemail = settings.value[SETTING_FOLLOW_UP_EMPTY_VOICEMAIL];
+        call->resolve_on_booking = settings.value[SETTING_RESOLVE_ON_BOOKING];
+    }
+    if (verdict->end) {
+        call->check_at = later(verdict->end->at + call->acw_minutes * MINUTE_MS, call->check_floor);
+        if (call->checked && call->check_at > now) call->checked = false;
+        call->retain_at = later(verdict->end->at + call->retention_days * DAY_MS, call->retain_floor);
+    } else if (call->lost) {
+        call->check_at = call->stuck_at;
+        call->retain_at = later(call->stuck_at + call->retention_days * DAY_MS, call->retain_floor);
+    } else {
+        call->check_at = call->retain_at = NONE;
+    }
+    if (call->checked && !call->check_read) {
+        struct settings settings;
+        settings_read(fold->cache, entity_tenant(entity), &settings);
+        call->check_read = true;
+        call->second_chance = settings.value[SETTING_SECOND_CHANCE_ENABLED];
+        call->min_call_seconds = (uint16_t)settings.value[SETTING_MIN_CALL_SECONDS];
+        call->cold_days = (uint16_t)settings.value[SETTING_COLD_DAYS];
+    }
+    entity->hot = !verdict->end && !call->lost;
+}
+
+static bool should_follow_up(const struct call *call, const struct verdict *verdict, enum call_type type) {
+    if (!verdict->end || verdict->direction != DIRECTION_INBOUND) return false;
+    return type == TYPE_ABANDONED || (type == TYPE_MISSED && call->follow_up_missed) || (type == TYPE_CALLBACK_REQUESTED && call->follow_up_callback) ||
+           (type == TYPE_VOICEMAIL && verdict->no_message && call->follow_up_empty_voicemail);
+}
+
+/* SPEC 4: judged with facts up to check time only, so later ones neither open nor withdraw the row. */
+static bool should_second_chance(struct fold *fold, const struct entity *entity, const struct verdict *verdict, bool job) {
+    const struct call *call = call_of(entity);
+    const struct fact *condition, *classified = verdict->classified_at_check;
+    if (!call->checked || !call->second_chance || !verdict->end || verdict->direction != DIRECTION_INBOUND || !call->foreign) return false;
+    if (verdict->end->at - verdict->start->at < call->min_call_seconds * INT64_C(1000)) return false;
+    if (call_type_of(call, verdict, job, standing(fold, entity, classified), &condition) != TYPE_UNBOOKED) return false;
+    if (classified && (int8_t)classified->b == 0) return false; /* its reason is no lead */
+    struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer_at_check);
+    int64_t to = verdict->end->at + call->link_days * DAY_MS;
+    if (to > call->check_at) to = call->check_at;
+    return !party_has_job(fold, entity_tenant(entity), &caller, verdict->start->at, to, call->check_at) &&
+           !party_has_job(fold, entity_tenant(entity), &customer, verdict->start->at, to, call->check_at);
+}
+
+/* Writes calls-classified where its columns are other than what was last said, from the first decision on. */
+static void classify(struct fold *fold, struct entity *entity, const struct verdict *verdict) {
+    struct call *call = call_of(entity);
+    if (call->type == TYPE_IN_PROGRESS && !call->classified) return;
+    struct str job = verdict->classified ? fact_text(verdict->classified, 3) : STR_NULL;
+    if (!str_is_null(job)) job_shown_by(fold, entity_tenant(entity), job, entity_id(entity));
+    uint64_t columns = hash_classified(fold, entity, verdict);
+    if (columns == call->classified) return;
+    call->classified = columns;
+    fold->classified = room_grow(fold->classified, &fold->classified_capacity, fold->classified_count + 1, sizeof(struct entity *));
+    fold->classified[fold->classified_count++] = entity;
+}
+
+void call_judge(struct fold *fold, struct entity *entity) {
+    struct verdict verdict;
+    const struct fact *condition;
+    bool job;
+    if (!call_of(entity)->started) {
+        call_schedule(fold, entity, NULL);
+        return;
+    }
+    call_read(entity, &verdict);
+    int64_t check_at = call_of(entity)->check_at;
+    set_times(fold, entity, &verdict);
+    if (check_at != call_of(entity)->check_at) call_read(entity, &verdict); /* it asks what was known by check time */
+    struct call *call = call_of(entity);
+    bool decided = verdict.end || call->lost;
+    if (decided || call->type != TYPE_IN_PROGRESS) {
+        call_job(fold, entity, &job);
+        enum call_type type = decided ? call_type_of(call, &verdict, job, standing(fold, entity, verdict.classified), &condition) : TYPE_IN_PROGRESS;
+        counts_type(fold, entity_tenant(entity), call->type, (int8_t)type);
+        call->type = (int8_t)type;
+        if (verdict.end || call->rows[KIND_ABANDONED].version || call->rows[KIND_SECOND_CHANCE].version) {
+            row_judge(fold, entity, &verdict, KIND_ABANDONED, should_follow_up(call, &verdict, type), verdict.end ? verdict.end->at : NONE);
+            call_read(entity, &verdict);
+            row_judge(fold, entity, &verdict, KIND_SECOND_CHANCE, should_second_chance(fold, entity, &verdict, job), call_of(entity)->check_at);
+            call_read(entity, &verdict);
+        }
+        classify(fold, entity, &verdict);
+    }
+    call_schedule(fold, entity, &verdict);
+    entity_touch(fold->cache, entity);
+}
+
+void call_forget(struct fold *fold, struct entity *entity) {
+    if (call_of(entity)->started) {
+        struct verdict verdict;
+        struct key key;
+        call_read(entity, &verdict);
+        emit_tombstones(fold, entity);
+        for (int kind = 0; kind < 2; kind++) row_forget(fold, entity, &verdict, (enum followup_kind)kind);
+        struct party party = talk_party(entity, &verdict);
+        if (call_of(entity)->talk_at != NONE) party_remove_talk(fold, entity_tenant(entity), &party, call_of(entity)->talk_at, entity_id(entity));
+        key_reset(&key);
+        key_text(&key, entity_tenant(entity));
+        key_time(&key, verdict.start->at);
+        key_text(&key, entity_id(entity));
+        index_remove(fold->cache, TABLE_BY_TIME, key_str(&key));
+    }
+    entity->hot = false;
+    entity_resize(fold->cache, entity, 0);
+    entity_due(fold->cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
+}

@@ -1,0 +1,354 @@
+#include "fold.h"
+#include "followup/row.h"
+#include "job/job.h"
+#include "step.h"
+
+#define AHEAD_MS INT64_C(300000)             /* how far ahead of its append time a record may be: SPEC 6 */
+#define RETENTION_LEAST_MS (30 * DAY_MS)     /* no tenant's retention is shorter */
+#define WARM_MS HOUR_MS                      /* what falls due within this stays in memory over a flush */
+#define FILES (-1)                           /* the clock source that all files are */
+
+/* ---- the step ---- */
+
+void step_touch(struct fold *fold, struct entity *entity) {
+    if (entity->mark == fold->step_number) return;
+    entity->mark = fold->step_number;
+    fold->touched = room_grow(fold->touched, &fold->touched_capacity, fold->touched_count + 1, sizeof(struct entity *));
+    fold->touched[fold->touched_count++] = entity;
+}
+
+void step_reject(struct fold *fold, const struct rejection *rejection) {
+    fold->rejections = room_grow(fold->rejections, &fold->rejection_capacity, fold->rejection_count + 1, sizeof *fold->rejections);
+    fold->rejections[fold->rejection_count++] = *rejection;
+    fold->meta.rejected[rejection->reason]++;
+}
+
+static void step_begin(struct fold *fold, enum step_kind kind, int64_t time, const struct event *event) {
+    fold->step = kind;
+    fold->step_number++;
+    fold->time = time;
+    fold->event = event;
+    fold->subject = NULL;
+    fold->subject_kind = -1;
+    fold->touched_count = fold->change_count = fold->rejection_count = fold->classified_count = fold->notice_count = 0;
+}
+
+void step_judge(struct fold *fold) {
+    for (uint32_t i = 0; i < fold->touched_count; i++) { /* the list grows while it is walked */
+        struct entity *entity = fold->touched[i];
+        if (!entity->size) continue;
+        if (entity->table == TABLE_JOBS) job_propagate(fold, entity);
+        else call_propagate(fold, entity);
+    }
+    for (uint32_t i = 0; i < fold->touched_count; i++)
+        if (fold->touched[i]->size && fold->touched[i]->table == TABLE_CALLS) call_judge(fold, fold->touched[i]);
+    fold->touched_count = 0;
+}
+
+void step_end(struct fold *fold) {
+    step_judge(fold);
+    publish(fold);
+    for (uint32_t i = 0; i < fold->kept_count; i++) room_free(fold->kept[i]);
+    fold->kept_count = 0;
+}
+
+/* Fires what is due, in the order of SPEC 6. */
+static void fire(struct fold *fold) {
+    struct entity *entity;
+    if (fold->meta.stream_time == NONE) return;
+    while (!cache_error(fold->cache) && (entity = cache_first_due(fold->cache, fold->meta.stream_time))) {
+        step_begin(fold, STEP_TIMER, entity->due.at, NULL);
+        fold->timer = entity->due.kind;
+        fold->due = entity->due;
+        fold->subject = entity;
+        if (entity->table == TABLE_CALLS) {
+            call_timer(fold, entity);
+        } else if (entity->table == TABLE_JOBS) {
+            job_timer(fold, entity);
+        } else { /* a command's result, no longer known */
+            entity_resize(fold->cache, entity, 0);
+            entity_due(fold->cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
+        }
+        step_end(fold);
+    }
+}
+
+/* ---- the clock ---- */
+
+void fold_read_lateness(struct fold *fold) {
+    struct settings settings;
+    settings_read(fold->cache, STR("*"), &settings);
+    fold->lateness_ms = settings.value[SETTING_ALLOWED_LATENESS_MS];
+}
+
+static struct clock_source *clock_source(struct fold *fold, int32_t number) {
+    struct clock_source *files = NULL;
+    for (int i = 0; i < SOURCES_MAX; i++) {
+        struct clock_source *source = &fold->meta.sources[i];
+        if (source->listed && source->number == number) return source;
+        if (source->listed && source->number == FILES) files = source;
+    }
+    return files;
+}
+
+static void list_source(struct fold *fold, int32_t number, int8_t kind) {
+    if (kind == SOURCE_COMMANDS) return; /* commands move no clock */
+    if (kind == SOURCE_FILE) number = FILES;
+    for (int i = 0; i < SOURCES_MAX; i++) {
+        struct clock_source *source = &fold->meta.sources[i];
+        if (source->listed && source->number == number) return;
+        if (source->listed) continue;
+        *source = (struct clock_source){.number = number, .kind = kind, .listed = 1, .occurred_at = NONE, .append_time = NONE, .end_as_of = NONE, .clock = NONE};
+        return;
+    }
+}
+
+/* Stream time is the least of the sources' clocks, and never goes back. */
+static void move_clock(struct fold *fold, struct clock_source *moved) {
+    int64_t reached = moved->end_as_of != NONE ? moved->end_as_of
+                      : moved->occurred_at < moved->append_time ? moved->occurred_at : moved->append_time;
+    if (reached != NONE) moved->clock = later(moved->clock, reached - fold->lateness_ms);
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < SOURCES_MAX; i++)
+        if (fold->meta.sources[i].listed && fold->meta.sources[i].clock < least) least = fold->meta.sources[i].clock;
+    if (least != INT64_MAX) fold->meta.stream_time = later(fold->meta.stream_time, least);
+}
+
+static void see_time(struct fold *fold, const struct journal_record *record) {
+    struct clock_source *source = clock_source(fold, record->source);
+    if (!source) {
+        list_source(fold, record->source, SOURCE_FILE);
+        source = clock_source(fold, record->source);
+    }
+    source->occurred_at = later(source->occurred_at, record->body.event.occurred_at);
+    source->append_time = later(source->append_time, record->append_time);
+    source->end_as_of = NONE;
+    move_clock(fold, source);
+}
+
+static void apply_seal(struct fold *fold, const struct seal *seal) {
+    for (uint32_t i = 0; i < seal->sources.count; i++) {
+        const struct seal_source *ended = &seal->sources.items[i];
+        struct clock_source *source = ended->end_as_of == NONE ? NULL : clock_source(fold, ended->source);
+        if (!source) continue;
+        source->end_as_of = ended->end_as_of;
+        move_clock(fold, source);
+    }
+    fire(fold);
+    fold->meta.next_seal++;
+    fold->index = 0;
+}
+
+/* ---- records ---- */
+
+static void apply_bad(struct fold *fold, const struct journal_record *record) {
+    const struct bad_record *bad = &record->body.bad;
+    step_begin(fold, STEP_RECORD, record->append_time, NULL);
+    step_reject(fold, &(struct rejection){STR_NULL, STR_NULL, bad->bytes, record->source, record->offset, record->append_time, bad->size_bytes,
+                                          bad->reason, BYTES_ORIGINAL, NULL, bad->detail});
+    step_end(fold);
+}
+
+static void apply_source(struct fold *fold, const struct source_listed *source) {
+    char room[12];
+    int at = sizeof room;
+    int32_t number = source->source;
+    do room[--at] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    list_source(fold, source->source, source->kind);
+    struct entity *entity = directory_entity(fold->cache, STR("*"), ENTRY_SOURCE, (struct str){room + at, (uint32_t)(sizeof room - (size_t)at)});
+    entity_resize(fold->cache, entity, source->name.len);
+    if (source->name.len) memcpy(entity->blob, source->name.ptr, source->name.len);
+}
+
+static bool is_duplicate(struct fold *fold, const struct event *event) {
+    switch (event_subject((enum event_type)event->type)) {
+    case SUBJECT_CALL: return call_is_duplicate(fold, event);
+    case SUBJECT_JOB: return job_is_duplicate(fold, event);
+    case SUBJECT_DIRECTORY: {
+        const struct entity *entity = directory_subject(fold->cache, event);
+        if (!entity->size) return false;
+        const struct entry *entry = (const struct entry *)(const void *)entity->blob;
+        return now_of(fold, event->tenant) <= entry->last_event_at + DUPLICATE_WINDOW_MS && facts_find(entity, sizeof *entry, event->event_id);
+    }
+    default: return false;
+    }
+}
+
+static bool is_expired(struct fold *fold, const struct event *event) {
+    if (fold->meta.stream_time == NONE || event->occurred_at + RETENTION_LEAST_MS >= fold->meta.stream_time) return false;
+    struct settings settings;
+    settings_read(fold->cache, event->tenant, &settings);
+    return event->occurred_at + settings.value[SETTING_RETENTION_DAYS] * DAY_MS < fold->meta.stream_time;
+}
+
+static void reject_event(struct fold *fold, const struct journal_record *record, struct str bytes, enum reject_reason reason, const char *detail) {
+    const struct event *event = &record->body.event;
+    step_begin(fold, STEP_RECORD, event->occurred_at, event);
+    step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
+                                          (int64_t)bytes.len, (int8_t)reason, BYTES_EVENT_AVRO, detail, STR_NULL});
+    step_end(fold);
+}
+
+static void apply_command(struct fold *fold, const struct journal_record *record) {
+    const struct event *event = &record->body.event;
+    if (str_equal(event->tenant, STR("*")) && event->occurred_at <= record->append_time + AHEAD_MS)
+        fold->meta.network_time = later(fold->meta.network_time, event->occurred_at);
+    step_begin(fold, STEP_COMMAND, event->occurred_at, event);
+    command_apply(fold, event, record);
+    fire(fold);
+}
+
+/* Checks, clock, timers, record, timers: SPEC 6, D1.5. */
+static void apply_event(struct fold *fold, const struct journal_record *record, struct str bytes) {
+    const struct event *event = &record->body.event;
+    enum event_subject subject = event_subject((enum event_type)event->type);
+    if (subject == SUBJECT_COMMAND) {
+        apply_command(fold, record);
+        return;
+    }
+    bool network = str_equal(event->tenant, STR("*"));
+    if (event->occurred_at > record->append_time + AHEAD_MS) {
+        reject_event(fold, record, bytes, REJECT_FUTURE_TIME, "occurred_at: more than 5 minutes ahead of the time it was journalled");
+        return;
+    }
+    if (network && subject != SUBJECT_DIRECTORY) {
+        reject_event(fold, record, bytes, REJECT_INVALID, "tenant: a call, job or agent belongs to one tenant, not to *");
+        return;
+    }
+    if (is_duplicate(fold, event)) {
+        fold->meta.duplicates++;
+        return;
+    }
+    if ((subject == SUBJECT_CALL || subject == SUBJECT_JOB) && is_expired(fold, event)) {
+        reject_event(fold, record, bytes, REJECT_EXPIRED, "occurred_at: older than retention_days");
+        return;
+    }
+    if (network) fold->meta.network_time = later(fold->meta.network_time, event->occurred_at);
+    see_time(fold, record);
+    fire(fold);
+    step_begin(fold, STEP_RECORD, event->occurred_at, event);
+    if (subject == SUBJECT_CALL) call_event(fold, event, record, bytes);
+    else if (subject == SUBJECT_JOB) job_event(fold, event, record, bytes);
+    else if (subject == SUBJECT_DIRECTORY && !directory_apply(fold->cache, event, now_of(fold, event->tenant)))
+        step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
+                                              (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "too many events of this entry", STR_NULL});
+    step_end(fold);
+    fire(fold);
+}
+
+int fold_apply(struct fold *fold, const struct journal_record *record, struct str event_bytes) {
+    fold->meta.records++;
+    switch ((enum journal_type)record->type) {
+    case JOURNAL_EVENT: apply_event(fold, record, event_bytes); break;
+    case JOURNAL_BAD: apply_bad(fold, record); break;
+    case JOURNAL_SEAL: apply_seal(fold, &record->body.seal); break;
+    case JOURNAL_RULES: fold->meta.rules_version = record->body.rules.version; break;
+    case JOURNAL_SOURCE: apply_source(fold, &record->body.source); break;
+    case JOURNAL_GAP: fold->meta.gaps++; break;
+    }
+    return fold->result < 0 ? fold->result : cache_error(fold->cache);
+}
+
+/* ---- opening, flushing, asking ---- */
+
+static int read_meta(struct store *store, struct fold_meta *meta) {
+    struct str value;
+    int result = store_get(store, TABLE_META, STR("fold"), &value);
+    memset(meta, 0, sizeof *meta);
+    meta->stream_time = meta->network_time = NONE;
+    if (result < 0) return result;
+    if (result == 0 && value.len == sizeof *meta) memcpy(meta, value.ptr, sizeof *meta);
+    return 0;
+}
+
+int fold_open(struct fold **out, struct store *store, struct str journal_id, int32_t partition, fold_emit *emit, void *context) {
+    void *room;
+    char error[200];
+    struct cache *cache = cache_open(store, sizeof(struct fold), &room);
+    struct fold *fold = room;
+    *out = NULL;
+    fold->store = store;
+    fold->cache = cache;
+    fold->emit = emit;
+    fold->context = context;
+    fold->partition = partition;
+    if (journal_id.len == sizeof fold->journal_id) memcpy(fold->journal_id, journal_id.ptr, journal_id.len);
+    const char *schema = schema_text("Event");
+    int result = read_meta(store, &fold->meta);
+    if (result < 0 || plan_make(&fold->event_plan, schema, strlen(schema), &shape_event, error, sizeof error) < 0) {
+        cache_close(cache);
+        return result < 0 ? result : STORE_ERROR_MEMORY;
+    }
+    cache_set_state_hash(cache, (uint64_t)fold->meta.state_hash);
+    fold_read_lateness(fold);
+    *out = fold;
+    return 0;
+}
+
+void fold_close(struct fold *fold) {
+    if (!fold) return;
+    for (uint32_t i = 0; i < fold->kept_count; i++) room_free(fold->kept[i]);
+    room_free(fold->kept);
+    room_free(fold->touched);
+    room_free(fold->changes);
+    room_free(fold->rejections);
+    room_free(fold->classified);
+    room_free(fold->notices);
+    room_free(fold->notes_room);
+    room_free(fold->encoded);
+    plan_free(fold->event_plan);
+    cache_close(fold->cache); /* and with it the fold itself */
+}
+
+int fold_flush(struct fold *fold) {
+    int64_t now = fold->meta.stream_time;
+    int result = cache_flush(fold->cache, now == NONE ? INT64_MIN : now + WARM_MS);
+    if (result < 0) return result;
+    fold->meta.state_hash = (int64_t)cache_state_hash(fold->cache);
+    return store_put(fold->store, TABLE_META, STR("fold"), (struct str){(const char *)&fold->meta, sizeof fold->meta});
+}
+
+static void status_of(const struct fold_meta *meta, struct fold_status *status) {
+    *status = (struct fold_status){.stream_time = meta->stream_time,
+                                   .next_deadline = NONE,
+                                   .next_seal = meta->next_seal,
+                                   .next_output = meta->next_output,
+                                   .state_hash = meta->state_hash,
+                                   .rules_version = (int32_t)meta->rules_version,
+                                   .records = meta->records,
+                                   .duplicates = meta->duplicates};
+    memcpy(status->rejected, meta->rejected, sizeof status->rejected);
+}
+
+void fold_status(struct fold *fold, struct fold_status *status) {
+    status_of(&fold->meta, status);
+    int64_t next = cache_next_deadline(fold->cache);
+    status->next_deadline = next == NO_DEADLINE ? NONE : next;
+    status->allowed_lateness_ms = fold->lateness_ms;
+}
+
+int fold_counts(struct fold *fold, struct str tenant, struct fold_counts *counts) {
+    const struct entity *entity = directory_entity(fold->cache, tenant, ENTRY_COUNTS, STR(""));
+    memset(counts, 0, sizeof *counts);
+    if (entity->size == sizeof *counts) memcpy(counts, entity->blob, sizeof *counts);
+    return cache_error(fold->cache);
+}
+
+int fold_view_status(struct store *store, struct fold_status *status) {
+    struct fold_meta meta;
+    int result = read_meta(store, &meta);
+    if (result < 0) return result;
+    status_of(&meta, status);
+    struct str key, value;
+    int64_t at;
+    if (store_seek(store, TABLE_TIMERS, STR(""), &key, &value) == 0 && key_take_time(&key, &at)) status->next_deadline = at;
+    void *room;
+    struct cache *cache = cache_open(store, 1, &room);
+    struct settings settings;
+    settings_read(cache, STR("*"), &settings);
+    status->allowed_lateness_ms = settings.value[SETTING_ALLOWED_LATENESS_MS];
+    result = cache_error(cache);
+    cache_close(cache);
+    return result;
+}

@@ -1,0 +1,248 @@
+/* Commands: what persons and programs ask of rows and settings, and the one answer that each gets (SPEC 5; docs/decisions/0001 D1.32 to D1.37). */
+#include "row.h"
+#include "../job/job.h"
+
+#define KNOWN_FOR_MS (7 * DAY_MS)
+#define AHEAD_MS INT64_C(300000)
+#define CHANGES_MAX 32
+
+/* How a result is kept: this, then follow_up and actor (u16 length or none, bytes). */
+struct kept_result {
+    struct result result;
+    int64_t until;
+    uint16_t follow_up_len, actor_len; /* UINT16_MAX: null */
+    uint8_t pad[4];
+};
+
+static struct entity *result_entity(struct fold *fold, const struct event *event) {
+    struct key key;
+    key_reset(&key);
+    key_text(&key, event->tenant);
+    key_text(&key, event->event_id);
+    return cache_get(fold->cache, TABLE_COMMANDS, key_str(&key));
+}
+
+static struct str kept_text(const uint8_t *at, uint16_t len) {
+    return len == UINT16_MAX ? STR_NULL : (struct str){(const char *)at, len};
+}
+
+/* Answers a command that was answered before; false: it was not, or too long ago. */
+static bool repeat(struct fold *fold, const struct event *event) {
+    const struct entity *entity = result_entity(fold, event);
+    if (!entity->size) return false;
+    struct kept_result kept;
+    memcpy(&kept, entity->blob, sizeof kept);
+    if (now_of(fold, event->tenant) >= kept.until) return false;
+    const uint8_t *texts = entity->blob + sizeof kept;
+    struct str follow_up = kept_text(texts, kept.follow_up_len);
+    struct str actor = kept_text(texts + follow_up.len, kept.actor_len);
+    if (!str_equal(event->tenant, STR("*")) || fold->partition == 0)
+        emit_result(fold, event->tenant, event->event_id, actor, follow_up, &kept.result);
+    return true;
+}
+
+static void keep(struct fold *fold, const struct event *event, struct str follow_up, const struct result *result) {
+    struct entity *entity = result_entity(fold, event);
+    bool network = str_equal(event->tenant, STR("*"));
+    struct str actor = event->actor;
+    struct kept_result kept = {.result = *result,
+                               .until = later(result->at, now_of(fold, event->tenant)) + KNOWN_FOR_MS,
+                               .follow_up_len = str_is_null(follow_up) ? UINT16_MAX : (uint16_t)follow_up.len,
+                               .actor_len = str_is_null(actor) ? UINT16_MAX : (uint16_t)actor.len};
+    if (!network && fold->meta.stream_time != NONE) kept.until = fold->meta.stream_time + KNOWN_FOR_MS;
+    entity_resize(fold->cache, entity, 0);
+    entity_resize(fold->cache, entity, (uint32_t)sizeof kept + follow_up.len + actor.len);
+    memcpy(entity->blob, &kept, sizeof kept);
+    if (follow_up.len) memcpy(entity->blob + sizeof kept, follow_up.ptr, follow_up.len);
+    if (actor.len) memcpy(entity->blob + sizeof kept + follow_up.len, actor.ptr, actor.len);
+    entity_due(fold->cache, entity, (struct deadline){network ? NO_DEADLINE : kept.until, TIMER_RETAIN, 0});
+}
+
+static struct result refused(const struct fold *fold, enum command_reason reason) {
+    return (struct result){fold->time, NONE, VERDICT_REJECTED, (int8_t)reason};
+}
+
+static struct result accepted(const struct fold *fold, int64_t version) { return (struct result){fold->time, version, VERDICT_ACCEPTED, -1}; }
+
+/* ---- rows ---- */
+
+static bool has_status(enum followup_kind kind, int8_t status) {
+    if (status <= STATUS_RESOLVED) return true;
+    return kind == KIND_ABANDONED ? status == STATUS_DISMISSED : status == STATUS_NOT_A_LEAD || status == STATUS_NOT_FOLLOWING_UP;
+}
+
+static void set_status(struct fold *fold, struct row *row, int8_t status) {
+    if (is_done(row->status) && !is_done(status)) row->reopened_at = fold->time;
+    if (is_done(status)) row->person_closed_at = is_done(row->status) ? row->closed_at : fold->time;
+    row->base = status;
+    row->base_at = fold->time;
+    row->base_stream = later(fold->meta.stream_time, INT64_MIN + 1);
+    row->base_outcome = -1;
+}
+
+static void attempt(struct fold *fold, struct row *row) {
+    if (row->first_attempt_at == NONE) row->first_attempt_at = fold->time;
+}
+
+/* What the command does to the row; false: nothing. *valid: its values make sense. */
+static bool act(struct fold *fold, struct entity *entity, enum followup_kind kind, const struct event *event, bool *valid) {
+    struct row *row = &call_of(entity)->rows[kind];
+    *valid = true;
+    switch ((enum event_type)event->type) {
+    case EVENT_SET_STATUS: {
+        int8_t status = event->body.set_status.status;
+        *valid = has_status(kind, status);
+        if (!*valid || status == row->status) return false;
+        if (status == STATUS_CONTACT_ATTEMPTED) attempt(fold, row);
+        set_status(fold, row, status);
+        return true;
+    }
+    case EVENT_DISMISS:
+        *valid = kind == KIND_ABANDONED;
+        if (!*valid || row->status == STATUS_DISMISSED) return false;
+        set_status(fold, row, STATUS_DISMISSED);
+        return true;
+    case EVENT_REOPEN:
+        *valid = is_done(row->status);
+        if (*valid) set_status(fold, row, row->open_status);
+        return *valid;
+    case EVENT_START_CALLBACK:
+        attempt(fold, row);
+        if (row->status == STATUS_NEW) set_status(fold, row, STATUS_CONTACT_ATTEMPTED);
+        return true;
+    case EVENT_ADD_NOTE: {
+        struct str texts[3] = {event->event_id, event->actor, event->body.add_note.note};
+        *valid = texts[2].len > 0 && facts_insert(fold->cache, entity, CALL_FACTS, FACT_NOTE, (uint8_t)kind, 0, fold->time, texts, 3);
+        return *valid;
+    }
+    default: { /* EVENT_ASSIGN */
+        struct str assignee = event->body.assign.assignee;
+        *valid = str_is_null(assignee) || (assignee.len > 0 && assignee.len <= ID_BYTES_MAX);
+        if (!*valid || str_equal(assignee, row_text(entity, FACT_ASSIGNEE, kind))) return false;
+        row_text_set(fold->cache, entity, FACT_ASSIGNEE, kind, assignee);
+        return true;
+    }
+    }
+}
+
+/* A person did something to the row: that is a review. */
+static void review(struct fold *fold, struct row *row) {
+    if (row->first_review_at == NONE) row->first_review_at = fold->time;
+    row->reviewed_at = row->acted_at = fold->time;
+}
+
+static enum permission needed(struct str follow_up) {
+    if (follow_up.len >= 3 && memcmp(follow_up.ptr, "ab-", 3) == 0) return PERMISSION_EDIT_ABANDONED_CALLS;
+    if (follow_up.len >= 3 && memcmp(follow_up.ptr, "sc-", 3) == 0) return PERMISSION_EDIT_SECOND_CHANCE_LEADS;
+    return PERMISSION_VIEW_AND_ACTION_ALL_FOLLOW_UPS;
+}
+
+/* Every row command has its expected version in the same place. */
+static int64_t expected_version(const struct event *event) { return event->body.set_status.expected_version; }
+
+static struct result row_command(struct fold *fold, const struct event *event) {
+    struct str id = event->body.subject;
+    enum permission permission = needed(id);
+    if (!permitted(fold->cache, event->tenant, event->actor, permission)) return refused(fold, COMMAND_NOT_PERMITTED);
+    if (permission == PERMISSION_VIEW_AND_ACTION_ALL_FOLLOW_UPS || str_equal(event->tenant, STR("*")))
+        return refused(fold, COMMAND_UNKNOWN_FOLLOW_UP);
+    enum followup_kind kind = permission == PERMISSION_EDIT_ABANDONED_CALLS ? KIND_ABANDONED : KIND_SECOND_CHANCE;
+    struct entity *entity = call_entity(fold->cache, event->tenant, (struct str){id.ptr + 3, id.len - 3});
+    if (!entity->size || !call_of(entity)->rows[kind].version) return refused(fold, COMMAND_UNKNOWN_FOLLOW_UP);
+    const struct row *row = &call_of(entity)->rows[kind];
+    if (row->withdrawn) return refused(fold, COMMAND_WITHDRAWN);
+    if (expected_version(event) != NONE && expected_version(event) != row->version) return refused(fold, COMMAND_VERSION_CONFLICT);
+    bool valid;
+    if (act(fold, entity, kind, event, &valid)) {
+        review(fold, &call_of(entity)->rows[kind]);
+        fold->subject = entity;
+        fold->subject_kind = (int8_t)kind;
+        step_touch(fold, entity);
+        step_judge(fold); /* the result tells the version that comes of it */
+    }
+    if (!valid) return refused(fold, COMMAND_INVALID_VALUE);
+    return accepted(fold, call_of(entity)->rows[kind].version);
+}
+
+/* ---- settings ---- */
+
+struct retiming {
+    struct fold *fold;
+    struct str scope;
+    uint64_t keys;
+    int64_t at;
+};
+
+/* The keys of the change that hold for a tenant: one that it has set itself stays its own. */
+static uint64_t keys_for(struct fold *fold, const struct retiming *retiming, struct str tenant) {
+    uint64_t keys = 0;
+    if (!str_equal(retiming->scope, STR("*"))) return str_equal(retiming->scope, tenant) ? retiming->keys : 0;
+    for (unsigned key = 0; key < SETTINGS; key++)
+        if (retiming->keys >> key & 1 && str_equal(settings_source(fold->cache, tenant, (enum setting_key)key), STR("*"))) keys |= UINT64_C(1) << key;
+    return keys;
+}
+
+static void retime_one(void *context, struct entity *entity) {
+    const struct retiming *retiming = context;
+    uint64_t keys = keys_for(retiming->fold, retiming, entity_tenant(entity));
+    if (!keys || !entity->size) return;
+    if (entity->table == TABLE_CALLS) call_retime(retiming->fold, entity, keys, retiming->at);
+    if (entity->table == TABLE_JOBS && keys >> SETTING_RETENTION_DAYS & 1) job_retime(retiming->fold, entity, retiming->at);
+}
+
+/* Walks the timers that a change can move: no further than the longest span of its kind. */
+static void retime(struct fold *fold, struct str scope, uint64_t keys) {
+    struct retiming retiming = {fold, scope, keys, fold->time};
+    int64_t until = NONE;
+    if (keys >> SETTING_ACW_MINUTES & 1) until = fold->time + 2 * DAY_MS;
+    if (keys >> SETTING_STUCK_CALL_HOURS & 1) until = fold->time + 4 * DAY_MS;
+    if (keys >> SETTING_COLD_DAYS & 1) until = fold->time + 368 * DAY_MS;
+    if (keys >> SETTING_RETENTION_DAYS & 1) until = NO_DEADLINE - 1;
+    if (until != NONE) cache_each_due(fold->cache, fold->meta.stream_time, until, retime_one, &retiming);
+}
+
+static struct result settings_command(struct fold *fold, const struct event *event) {
+    const struct change_settings *change = &event->body.change_settings;
+    bool features = permitted(fold->cache, event->tenant, event->actor, PERMISSION_VIEW_AND_EDIT_FEATURE_MANAGEMENT);
+    bool reporting = permitted(fold->cache, event->tenant, event->actor, PERMISSION_EDIT_TI_FOLLOW_UP_AND_REPORTING_SETTINGS);
+    enum setting_key keys[CHANGES_MAX];
+    int64_t values[CHANGES_MAX];
+    uint64_t mask = 0;
+    bool valid = change->changes.count > 0 && change->changes.count <= CHANGES_MAX;
+    for (uint32_t i = 0; i < change->changes.count; i++) {
+        struct str name = change->changes.items[i].key;
+        bool second_chance = name.len > 14 && memcmp(name.ptr, "second_chance.", 14) == 0;
+        if (!reporting || (second_chance && !features)) return refused(fold, COMMAND_NOT_PERMITTED);
+        enum setting_key key = setting_find(name);
+        if (!valid || key == SETTINGS || mask >> key & 1 || (key == SETTING_ALLOWED_LATENESS_MS && !str_equal(event->tenant, STR("*"))) ||
+            !setting_parse(key, change->changes.items[i].value, &values[i])) {
+            valid = false;
+            continue;
+        }
+        keys[i] = key;
+        mask |= UINT64_C(1) << key;
+    }
+    if (!reporting) return refused(fold, COMMAND_NOT_PERMITTED);
+    if (change->expected_version != NONE && change->expected_version != settings_version(fold->cache, event->tenant))
+        return refused(fold, COMMAND_VERSION_CONFLICT);
+    if (!valid) return refused(fold, COMMAND_INVALID_VALUE);
+    int64_t version = settings_change(fold->cache, event->tenant, keys, values, change->changes.count);
+    retime(fold, event->tenant, mask);
+    fold_read_lateness(fold);
+    return accepted(fold, version);
+}
+
+void command_apply(struct fold *fold, const struct event *event, const struct journal_record *record) {
+    bool network = str_equal(event->tenant, STR("*"));
+    int64_t now = now_of(fold, event->tenant);
+    bool malformed = str_is_null(event->actor) || event->actor.len == 0 || event->actor.len > ID_BYTES_MAX ||
+                     event->occurred_at > record->append_time + AHEAD_MS;
+    fold->time = malformed ? (now == NONE ? record->append_time : now) : later(event->occurred_at, now);
+    if (repeat(fold, event)) return;
+    struct str follow_up = event->type == EVENT_CHANGE_SETTINGS ? STR_NULL : event->body.subject;
+    struct result result = malformed ? refused(fold, COMMAND_MALFORMED)
+                           : event->type == EVENT_CHANGE_SETTINGS ? settings_command(fold, event) : row_command(fold, event);
+    keep(fold, event, follow_up, &result);
+    publish(fold);
+    if (!network || fold->partition == 0) emit_result(fold, event->tenant, event->event_id, event->actor, follow_up, &result);
+}

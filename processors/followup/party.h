@@ -1,0 +1,58 @@
+/*
+ * party: the index by caller and by customer: who talked when, whose jobs were booked when, whose rows there are (SPEC 3).
+ *
+ * TABLE_PARTIES, key tenant, party, what, time, id; a party is 'n' + number or 'c' + customer id. All that is known of one party lies
+ * together, by time.
+ *     'T' talk  time = moment, id = call              value = start of that call
+ *     'J' job   time = booked_at, id = job            value = nothing
+ *     'R' row   time = start of its call, id = call, kind   value = struct party_row
+ */
+#ifndef RINGBACK_PARTY_H
+#define RINGBACK_PARTY_H
+
+#include "../step.h"
+
+struct party {
+    char text[ID_BYTES_MAX + 1];
+    uint32_t len; /* 0: nobody */
+};
+struct party party_of(char what, struct str id); /* 'n' or 'c'; a null id: nobody */
+
+struct party_row {
+    int64_t window_end; /* last ms at which a job may be booked to match */
+    int64_t closed_at;  /* NONE: open */
+    uint8_t kind, withdrawn, pad[6];
+};
+
+/* The earliest talk or job that counts. */
+struct ground {
+    bool found;
+    int64_t moment;
+    char id[ID_BYTES_MAX];
+    uint32_t len;
+};
+static inline struct str ground_id(const struct ground *ground) { return (struct str){ground->id, ground->len}; }
+
+void party_put_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t moment, struct str call_id, int64_t start);
+void party_remove_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t moment, struct str call_id);
+void party_put_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at, struct str job_id);
+void party_remove_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at, struct str job_id);
+void party_put_row(struct fold *fold, struct str tenant, const struct party *party, int64_t start, struct str call_id, const struct party_row *row);
+void party_remove_row(struct fold *fold, struct str tenant, const struct party *party, int64_t start, struct str call_id, uint8_t kind);
+
+/* The earliest talk of the party with moment >= from in a call begun after `start`. */
+void party_first_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t start, struct ground *ground);
+/* The earlier of *ground and the party's first job booked in [from, to]. */
+void party_first_job(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t to, struct ground *ground);
+/* True where the party has a job booked in [from, to] that was not cancelled by `to`'s check time `by`. */
+bool party_has_job(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t to, int64_t by);
+
+/* Touches the calls whose ABANDONED rows talk at `moment` in a call begun at `start` may close: open ones, and those closed later than it.
+ * moment NONE: all that are not withdrawn. */
+void party_touch_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t start, int64_t moment);
+/* Touches the calls whose rows a job booked at `booked_at` matches. */
+void party_touch_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at);
+/* The party's ABANDONED rows that are OPEN or COLD, without that of `call_id`. */
+int32_t party_open_rows(struct fold *fold, struct str tenant, const struct party *party, struct str call_id);
+
+#endif

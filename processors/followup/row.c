@@ -1,0 +1,279 @@
+#include "row.h"
+#include "party.h"
+#include "../job/job.h"
+
+/* What a row should look like now. */
+struct target {
+    int8_t status, outcome, cause;
+    int64_t closed_at, converted_at, closing_at; /* closing_at: the moment of what gave the outcome */
+    struct ground talk, job;
+};
+
+static int8_t person_outcome(int8_t status) {
+    switch (status) {
+    case STATUS_RESOLVED: return OUTCOME_RESOLVED;
+    case STATUS_DISMISSED: return OUTCOME_DISMISSED;
+    case STATUS_NOT_A_LEAD: return OUTCOME_NOT_A_LEAD;
+    default: return OUTCOME_NOT_FOLLOWING_UP;
+    }
+}
+
+/* The talk that resolves an ABANDONED row: the earliest that a command does not stand against (D1.23). */
+static void find_talk(struct fold *fold, const struct entity *entity, const struct verdict *verdict, const struct row *row, struct target *target) {
+    if (!call_of(entity)->has_caller) return;
+    struct party party = party_of('n', verdict->caller);
+    int64_t from = verdict->start->at + 1;
+    if (row->base_at != NONE) from = later(from, row->base_at > row->base_stream ? row->base_at : row->base_at + 1);
+    party_first_talk(fold, entity_tenant(entity), &party, from, verdict->start->at, &target->talk);
+}
+
+/* The job that converts the row (D1.24). */
+static void find_job(struct fold *fold, const struct entity *entity, const struct verdict *verdict, const struct row *row, enum followup_kind kind,
+                     struct target *target) {
+    const struct call *call = call_of(entity);
+    if (!call->resolve_on_booking) return;
+    int64_t from = verdict->start->at, to = verdict->end->at + call->link_days * DAY_MS;
+    if (row->reopened_at != NONE) from = later(from, row->reopened_at + 1);
+    if (kind == KIND_SECOND_CHANCE) from = later(from, call->check_at + 1);
+    struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer);
+    party_first_job(fold, entity_tenant(entity), &caller, from, to, &target->job);
+    party_first_job(fold, entity_tenant(entity), &customer, from, to, &target->job);
+}
+
+/* The classification that closes a SECOND_CHANCE row, or null (D1.42). */
+static const struct fact *closing_class(struct fold *fold, const struct entity *entity, const struct verdict *verdict, const struct row *row) {
+    const struct call *call = call_of(entity);
+    const struct fact *class = verdict->classified;
+    if (!class || class->a == CLASS_UNBOOKED || class->at <= call->check_at) return NULL;
+    if (row->reopened_at != NONE && class->at <= row->reopened_at) return NULL;
+    struct str job = fact_text(class, 3);
+    if (class->a == CLASS_BOOKED && !str_is_null(job) && job_cancelled_by(job_entity(fold->cache, entity_tenant(entity), job), call->check_at)) return NULL;
+    return class;
+}
+
+static void close_by(struct target *target, int8_t status, int8_t outcome, int8_t cause, int64_t at) {
+    target->status = status;
+    target->outcome = outcome;
+    target->cause = cause;
+    target->closing_at = at;
+}
+
+static void earliest(int64_t *closed_at, int64_t moment) {
+    if (*closed_at == NONE || moment < *closed_at) *closed_at = moment;
+}
+
+/* Order of force: D1.25. */
+static void compute(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct target *target) {
+    const struct row *row = &call_of(entity)->rows[kind];
+    *target = (struct target){.status = row->base, .outcome = -1, .cause = CAUSE_CALL, .closed_at = NONE, .converted_at = NONE, .closing_at = NONE};
+    bool by_person = is_done(row->base);
+    if (by_person) target->closed_at = row->person_closed_at;
+    if (by_person && row->base != STATUS_RESOLVED) {
+        close_by(target, row->base, person_outcome(row->base), CAUSE_COMMAND, row->base_at);
+        return;
+    }
+    find_job(fold, entity, verdict, row, kind, target);
+    if (kind == KIND_ABANDONED) find_talk(fold, entity, verdict, row, target);
+    const struct fact *class = kind == KIND_SECOND_CHANCE ? closing_class(fold, entity, verdict, row) : NULL;
+    const struct fact *booked = class && class->a == CLASS_BOOKED ? class : NULL;
+    if (target->job.found) earliest(&target->closed_at, later(target->job.moment, row->opened_at));
+    if (target->talk.found) earliest(&target->closed_at, later(target->talk.moment, row->opened_at));
+    if (class && (booked || !by_person)) earliest(&target->closed_at, class->at);
+    if (target->job.found || booked) {
+        bool by_job = target->job.found && (!booked || target->job.moment <= booked->at);
+        target->converted_at = by_job ? later(target->job.moment, row->opened_at) : booked->at;
+        if (!by_job) target->job.found = false;
+        close_by(target, STATUS_RESOLVED, OUTCOME_CONVERTED, by_job ? CAUSE_JOB : CAUSE_CLASSIFICATION, target->converted_at);
+    } else if (by_person) {
+        close_by(target, STATUS_RESOLVED, row->base_outcome >= 0 ? row->base_outcome : OUTCOME_RESOLVED, CAUSE_COMMAND, row->base_at);
+    } else if (class) {
+        close_by(target, STATUS_NOT_A_LEAD, OUTCOME_NOT_A_LEAD, CAUSE_CLASSIFICATION, class->at);
+    } else if (target->talk.found) {
+        close_by(target, STATUS_RESOLVED, OUTCOME_RECONNECTED, CAUSE_TALK, later(target->talk.moment, row->opened_at));
+    }
+}
+
+int64_t row_cold_at(const struct call *call, const struct verdict *verdict, enum followup_kind kind) {
+    if (!verdict->end) return NONE;
+    if (kind == KIND_ABANDONED) return verdict->end->at + COLD_AFTER_MS;
+    return later(call->check_at + call->cold_days * DAY_MS, call->cold_floor);
+}
+
+/* Judges, or judges again, whether the row went cold (D1.30). */
+static void judge_cold(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct row *row) {
+    int64_t deadline = row_cold_at(call_of(entity), verdict, kind);
+    if (row->cold_at != NONE && deadline > fold->meta.stream_time) row->cold_at = row->went_cold_at = NONE;
+    if (fold->step == STEP_TIMER && fold->timer == TIMER_COLD && fold->subject == entity && fold->due.sub == kind) row->cold_at = deadline;
+    if (row->cold_at == NONE) return;
+    row->cold_at = deadline;
+    if (row->reopened_at != NONE && row->reopened_at > deadline) return; /* how it stood then is no longer in its columns */
+    bool done = is_done(row->status) && row->closed_at <= deadline;
+    bool reviewed = row->first_review_at != NONE && row->first_review_at <= deadline;
+    row->went_cold_at = done || reviewed ? NONE : deadline;
+}
+
+static int8_t tab_of(const struct row *row) {
+    if (row->status == STATUS_WITHDRAWN) return -1;
+    if (is_done(row->status)) return TAB_DONE;
+    bool cold = row->went_cold_at != NONE && !(row->reviewed_at != NONE && row->reviewed_at > row->went_cold_at);
+    return cold ? TAB_COLD : TAB_OPEN;
+}
+
+void row_index(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
+    const struct call *call = call_of(entity);
+    const struct row *row = &call->rows[kind];
+    struct party_row value = {.window_end = verdict->end ? verdict->end->at + call->link_days * DAY_MS : INT64_MAX,
+                              .closed_at = row->closed_at,
+                              .kind = (uint8_t)kind,
+                              .withdrawn = row->withdrawn};
+    struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer);
+    party_put_row(fold, entity_tenant(entity), &caller, verdict->start->at, entity_id(entity), &value);
+    party_put_row(fold, entity_tenant(entity), &customer, verdict->start->at, entity_id(entity), &value);
+}
+
+/* One version more: the row's published fields are set, this numbers and stages them. */
+static void stage(struct fold *fold, struct entity *entity, enum followup_kind kind, const struct row *before, enum change change, enum cause cause,
+                  int64_t at) {
+    struct row *row = &call_of(entity)->rows[kind];
+    row->version++;
+    row->changed_at = at;
+    row->cause = (int8_t)cause;
+    row->tab = tab_of(row);
+    if (is_done(row->status) && !is_done(before->status) && before->status != STATUS_WITHDRAWN) row->open_status = before->status;
+    counts_row(fold, entity_tenant(entity), kind, before->version ? before : NULL, row);
+    fold->changes = room_grow(fold->changes, &fold->change_capacity, fold->change_count + 1, sizeof *fold->changes);
+    fold->changes[fold->change_count++] =
+        (struct row_change){entity, *row, (int8_t)kind, (int8_t)change, before->version ? before->status : (int8_t)-1};
+    entity_touch(fold->cache, entity);
+}
+
+/* Time of what undoes an earlier output, or takes that back (SPEC 6). */
+static int64_t undo_time(const struct fold *fold) { return fold->step == STEP_TIMER ? fold->time : fold->meta.stream_time; }
+
+static void withdraw(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
+    struct row *row = &call_of(entity)->rows[kind];
+    if (row->withdrawn) return;
+    struct row before = *row;
+    row->withdrawn = true;
+    row->status_before = row->status;
+    row->outcome_before = row->outcome;
+    row->status = STATUS_WITHDRAWN;
+    row->outcome = OUTCOME_WITHDRAWN;
+    stage(fold, entity, kind, &before, CHANGE_WITHDRAWN, CAUSE_CORRECTION, undo_time(fold));
+    row->columns = hash_followup(fold, entity, verdict, kind, row);
+    row_index(fold, entity, verdict, kind);
+}
+
+static void open_row(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, int64_t opened_at) {
+    struct row *row = &call_of(entity)->rows[kind];
+    struct row before = *row;
+    struct party caller = party_of('n', verdict->caller);
+    row->opened_at = opened_at;
+    if (before.withdrawn) {
+        row->withdrawn = false;
+        row->status = before.status_before;
+        row->outcome = before.outcome_before;
+        row->status_before = row->outcome_before = -1;
+        stage(fold, entity, kind, &before, CHANGE_RETURNED, CAUSE_CORRECTION, undo_time(fold));
+        return;
+    }
+    row->status = row->base = row->open_status = STATUS_NEW;
+    row->attempt = kind == KIND_ABANDONED ? 1 + party_open_rows(fold, entity_tenant(entity), &caller, entity_id(entity)) : 1;
+    stage(fold, entity, kind, &before, CHANGE_OPENED, kind == KIND_ABANDONED ? CAUSE_CALL : CAUSE_CHECK, opened_at);
+    if (kind == KIND_SECOND_CHANCE && !row->noticed) {
+        row->noticed = true;
+        fold->notices = room_grow(fold->notices, &fold->notice_capacity, fold->notice_count + 1, sizeof(struct entity *));
+        fold->notices[fold->notice_count++] = entity;
+    }
+}
+
+static bool by_automatics(int8_t outcome) { return outcome == OUTCOME_RECONNECTED || outcome == OUTCOME_CONVERTED || outcome == OUTCOME_NOT_A_LEAD; }
+
+static bool is_subject(const struct fold *fold, const struct entity *entity, enum followup_kind kind) {
+    return fold->step == STEP_COMMAND && fold->subject == entity && fold->subject_kind == (int8_t)kind;
+}
+
+static enum change change_of(const struct fold *fold, const struct entity *entity, enum followup_kind kind, const struct row *before, const struct row *row) {
+    if (before->status != row->status || before->outcome != row->outcome) return CHANGE_STATUS;
+    if (before->went_cold_at == NONE && row->went_cold_at != NONE) return CHANGE_WENT_COLD;
+    if (is_subject(fold, entity, kind) && fold->event->type == EVENT_ADD_NOTE) return CHANGE_NOTE;
+    if (is_subject(fold, entity, kind) && fold->event->type == EVENT_ASSIGN) return CHANGE_ASSIGNED;
+    return CHANGE_UPDATED;
+}
+
+/* Why the row changed, and as of when. */
+static enum cause cause_of(const struct fold *fold, const struct entity *entity, enum followup_kind kind, const struct row *before, const struct row *row,
+                           const struct target *target, int64_t *at) {
+    *at = fold->time;
+    if (is_subject(fold, entity, kind)) return CAUSE_COMMAND;
+    if (fold->step == STEP_TIMER && fold->timer == TIMER_COLD && row->cold_at != NONE && before->cold_at == NONE) return CAUSE_COLD;
+    bool closed_moved = before->closed_at != row->closed_at;
+    if (fold->step == STEP_TIMER && fold->timer == TIMER_TALK && closed_moved && target->talk.found) return CAUSE_TALK;
+    if (before->outcome != row->outcome && is_done(row->status)) return (enum cause)target->cause;
+    if (before->outcome != row->outcome || closed_moved || before->went_cold_at != row->went_cold_at) {
+        *at = undo_time(fold);
+        return CAUSE_CORRECTION;
+    }
+    return CAUSE_CALL;
+}
+
+/* A correction took the ground of a closure that a person acted on since: then it stays, as if that person had closed it (D1.27). */
+static void keep_closure(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct target *target) {
+    struct row *row = &call_of(entity)->rows[kind];
+    bool lost = is_done(row->status) && by_automatics(row->outcome) && !is_done(target->status);
+    if (!lost || fold->step == STEP_COMMAND || row->acted_at == NONE || row->acted_at <= row->closed_at) return;
+    row->base = row->status;
+    row->base_outcome = row->outcome;
+    row->person_closed_at = row->closed_at;
+    compute(fold, entity, verdict, kind, target);
+}
+
+void row_judge(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, bool should, int64_t opened_at) {
+    struct row *row = &call_of(entity)->rows[kind];
+    if (!should) {
+        if (row->version) withdraw(fold, entity, verdict, kind);
+        return;
+    }
+    bool opening = !row->version || row->withdrawn;
+    if (opening) open_row(fold, entity, verdict, kind, opened_at);
+    struct row before = *row;
+    struct target target;
+    row->opened_at = opened_at;
+    compute(fold, entity, verdict, kind, &target);
+    if (!opening) keep_closure(fold, entity, verdict, kind, &target);
+    row->status = target.status;
+    row->outcome = target.outcome;
+    row->closed_at = is_done(target.status) ? target.closed_at : NONE;
+    row->converted_at = target.converted_at;
+    judge_cold(fold, entity, verdict, kind, row);
+    row->tab = tab_of(row);
+    row_text_set(fold->cache, entity, FACT_TALK, kind, target.outcome == OUTCOME_RECONNECTED ? ground_id(&target.talk) : STR_NULL);
+    row_text_set(fold->cache, entity, FACT_JOB, kind, target.outcome == OUTCOME_CONVERTED && target.job.found ? ground_id(&target.job) : STR_NULL);
+    struct verdict fresh;
+    call_read(entity, &fresh); /* the blob may have moved */
+    row = &call_of(entity)->rows[kind];
+    if (target.outcome == OUTCOME_CONVERTED && target.job.found) job_shown_by(fold, entity_tenant(entity), ground_id(&target.job), entity_id(entity));
+    uint64_t columns = hash_followup(fold, entity, &fresh, kind, row);
+    bool differs = opening ? before.status != row->status || before.outcome != row->outcome || before.closed_at != row->closed_at
+                           : before.columns != columns;
+    if (differs) {
+        int64_t at;
+        enum cause cause = cause_of(fold, entity, kind, &before, row, &target, &at);
+        if (opening) {
+            cause = is_done(row->status) ? (enum cause)target.cause : CAUSE_CORRECTION;
+            at = is_done(row->status) ? later(target.closing_at, opened_at) : undo_time(fold);
+        }
+        stage(fold, entity, kind, &before, change_of(fold, entity, kind, &before, row), cause, at);
+    }
+    row->columns = columns;
+    if (differs || opening) row_index(fold, entity, &fresh, kind);
+}
+
+void row_forget(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
+    struct row *row = &call_of(entity)->rows[kind];
+    if (!row->version) return;
+    struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer);
+    party_remove_row(fold, entity_tenant(entity), &caller, verdict->start->at, entity_id(entity), (uint8_t)kind);
+    party_remove_row(fold, entity_tenant(entity), &customer, verdict->start->at, entity_id(entity), (uint8_t)kind);
+    counts_row(fold, entity_tenant(entity), kind, row, NULL);
+}

@@ -1,0 +1,239 @@
+#include "job.h"
+#include "../followup/party.h"
+
+#define JOB_FACTS ((uint32_t)sizeof(struct job))
+
+/* Texts of a JobBooked's fact, after its id. */
+enum { JOB_CALL = 1, JOB_CUSTOMER, JOB_CALLER, JOB_SCHEDULED, JOB_CREATED };
+
+static struct job *job_of(const struct entity *entity) { return (struct job *)(void *)entity->blob; }
+
+struct entity *job_entity(struct cache *cache, struct str tenant, struct str job_id) {
+    struct key key;
+    key_reset(&key);
+    key_text(&key, tenant);
+    key_text(&key, job_id);
+    return cache_get(cache, TABLE_JOBS, key_str(&key));
+}
+
+static void job_make(struct fold *fold, struct entity *entity) {
+    if (entity->size) return;
+    entity_resize(fold->cache, entity, JOB_FACTS);
+    struct settings settings;
+    settings_read(fold->cache, entity_tenant(entity), &settings);
+    struct job *job = job_of(entity);
+    job->retain_at = job->retain_floor = NONE;
+    job->retention_days = (uint16_t)settings.value[SETTING_RETENTION_DAYS];
+    job->last_event_at = fold->meta.stream_time;
+}
+
+static int64_t number_of(const struct fact *fact, unsigned text) {
+    struct str bytes = fact_text(fact, text);
+    int64_t number = NONE;
+    if (bytes.len == sizeof number) memcpy(&number, bytes.ptr, sizeof number);
+    return number;
+}
+
+void job_read(const struct entity *entity, struct job_read *read) {
+    *read = (struct job_read){.latest_at = NONE, .created_at = NONE, .scheduled_at = NONE, .completed_at = NONE, .cancelled_at = NONE, .first_cancelled_at = NONE};
+    for (const struct fact *fact = facts_at(entity, JOB_FACTS); fact; fact = fact_next(entity, fact)) {
+        if (fact->type >= EVENT_TYPES) continue;
+        read->latest_at = fact->at;
+        if (fact->type == EVENT_JOB_BOOKED) {
+            read->booked = fact;
+            if (number_of(fact, JOB_SCHEDULED) != NONE) read->scheduled_at = number_of(fact, JOB_SCHEDULED);
+        } else if (fact->type == EVENT_JOB_RESCHEDULED) {
+            read->scheduled_at = number_of(fact, 1);
+        } else if (fact->type == EVENT_JOB_COMPLETED) {
+            read->completed_at = fact->at;
+        } else {
+            if (read->first_cancelled_at == NONE) read->first_cancelled_at = fact->at;
+            read->cancelled_at = fact->at;
+        }
+    }
+    if (!read->booked) return;
+    read->call = fact_text(read->booked, JOB_CALL);
+    read->customer = fact_text(read->booked, JOB_CUSTOMER);
+    read->caller = fact_text(read->booked, JOB_CALLER);
+    read->created_at = number_of(read->booked, JOB_CREATED) == NONE ? read->booked->at : number_of(read->booked, JOB_CREATED);
+}
+
+bool job_cancelled_by(const struct entity *entity, int64_t by) {
+    for (const struct fact *fact = facts_at(entity, JOB_FACTS); fact; fact = fact_next(entity, fact))
+        if (fact->type == EVENT_JOB_CANCELLED && fact->at <= by) return true;
+    return false;
+}
+
+bool job_is_duplicate(struct fold *fold, const struct event *event) {
+    const struct entity *entity = job_entity(fold->cache, event->tenant, event->body.subject);
+    return entity->size && fold->meta.stream_time <= job_of(entity)->last_event_at + DUPLICATE_WINDOW_MS &&
+           facts_find(entity, JOB_FACTS, event->event_id);
+}
+
+static struct str number_text(const int64_t *number) {
+    return *number == NONE ? STR_NULL : (struct str){(const char *)number, sizeof *number};
+}
+
+void job_event(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes) {
+    struct entity *entity = job_entity(fold->cache, event->tenant, event->body.subject);
+    job_make(fold, entity);
+    struct str texts[FACT_TEXTS_MAX] = {event->event_id};
+    unsigned count = 1;
+    if (event->type == EVENT_JOB_BOOKED) {
+        const struct job_booked *booked = &event->body.job_booked;
+        texts[JOB_CALL] = booked->call;
+        texts[JOB_CUSTOMER] = booked->customer;
+        texts[JOB_CALLER] = booked->caller;
+        texts[JOB_SCHEDULED] = number_text(&booked->scheduled_at);
+        texts[JOB_CREATED] = number_text(&booked->created_at);
+        count = 6;
+    } else if (event->type == EVENT_JOB_RESCHEDULED) {
+        texts[count++] = number_text(&event->body.job_rescheduled.scheduled_at);
+    }
+    if (!facts_insert(fold->cache, entity, JOB_FACTS, (uint8_t)event->type, 0, 0, event->occurred_at, texts, count)) {
+        step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
+                                              (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "job_id: too many events of this job", STR_NULL});
+        return;
+    }
+    job_of(entity)->last_event_at = fold->meta.stream_time;
+    step_touch(fold, entity);
+}
+
+/* A caller's number as a party: only what SPEC 1 calls a caller matches. */
+static struct party caller_party(struct fold *fold, struct str tenant, struct str number) {
+    return call_is_caller(fold->cache, tenant, number) ? party_of('n', number) : (struct party){.len = 0};
+}
+
+/* The parties of a job: its caller, its call's caller, its customer. A party may come twice: harmless. */
+static void parties_of(struct fold *fold, const struct entity *entity, const struct job_read *read, struct party parties[3]) {
+    struct str tenant = entity_tenant(entity);
+    parties[0] = caller_party(fold, tenant, read->caller);
+    parties[1].len = 0;
+    parties[2] = party_of('c', read->customer);
+    if (str_is_null(read->call)) return;
+    const struct entity *call = call_entity(fold->cache, tenant, read->call);
+    if (!call->size || !call_of(call)->started) return;
+    struct verdict verdict;
+    call_read(call, &verdict);
+    parties[1] = party_of('n', verdict.caller);
+}
+
+static bool in_parties(struct str text, const struct party parties[3]) {
+    for (int i = 0; i < 3; i++)
+        if (parties[i].len && str_equal(text, (struct str){parties[i].text, parties[i].len})) return true;
+    return false;
+}
+
+/* Takes the job out of indexes that it no longer belongs to: another party, or booked at another time. */
+static void unindex(struct fold *fold, struct entity *entity, const struct party parties[3], int64_t booked_at) {
+    const struct fact *fact = facts_at(entity, JOB_FACTS);
+    while (fact) {
+        struct str text = fact_text(fact, 1);
+        int64_t indexed_at = fact->type == FACT_INDEXED ? number_of(fact, 2) : NONE;
+        if (fact->type != FACT_INDEXED || (indexed_at == booked_at && in_parties(text, parties))) {
+            fact = fact_next(entity, fact);
+            continue;
+        }
+        struct party party = {.len = text.len};
+        memcpy(party.text, text.ptr, text.len);
+        facts_remove(fold->cache, entity, fact);
+        party_remove_job(fold, entity_tenant(entity), &party, indexed_at, entity_id(entity));
+        party_touch_job(fold, entity_tenant(entity), &party, indexed_at);
+        fact = facts_at(entity, JOB_FACTS);
+    }
+}
+
+static bool is_indexed(const struct entity *entity, const struct party *party) {
+    for (const struct fact *fact = facts_at(entity, JOB_FACTS); fact; fact = fact_next(entity, fact))
+        if (fact->type == FACT_INDEXED && str_equal(fact_text(fact, 1), (struct str){party->text, party->len})) return true;
+    return false;
+}
+
+/* The call that a job names: it looks for such jobs from now on, also where it has not started yet. */
+static void link_call(struct fold *fold, struct entity *entity, struct str call_id) {
+    struct str tenant = entity_tenant(entity);
+    struct entity *call = call_entity(fold->cache, tenant, call_id);
+    if (!call->size) {
+        call_make(fold->cache, call);
+        call_of(call)->retain_at = job_of(entity)->retain_at;
+    }
+    call_of(call)->has_jobs = true;
+    entity_touch(fold->cache, call);
+    struct key key;
+    key_reset(&key);
+    key_text(&key, tenant);
+    key_text(&key, call_id);
+    key_text(&key, entity_id(entity));
+    index_put(fold->cache, TABLE_CALL_JOBS, key_str(&key), STR(""));
+    step_touch(fold, call);
+}
+
+static void schedule(struct fold *fold, struct entity *entity, const struct job_read *read) {
+    struct job *job = job_of(entity);
+    int64_t from = read->booked ? read->booked->at : read->latest_at;
+    job->retain_at = from == NONE ? NONE : later(from + job->retention_days * DAY_MS, job->retain_floor);
+    entity_due(fold->cache, entity, (struct deadline){job->retain_at == NONE ? NO_DEADLINE : job->retain_at, TIMER_RETAIN, 0});
+}
+
+void job_propagate(struct fold *fold, struct entity *entity) {
+    struct job_read read;
+    struct party parties[3] = {{.len = 0}, {.len = 0}, {.len = 0}};
+    struct str tenant = entity_tenant(entity);
+    job_read(entity, &read);
+    schedule(fold, entity, &read);
+    if (read.booked) parties_of(fold, entity, &read, parties);
+    int64_t booked_at = read.booked ? read.booked->at : NONE;
+    unindex(fold, entity, parties, booked_at);
+    for (int i = 0; i < 3 && booked_at != NONE; i++) {
+        if (!parties[i].len) continue;
+        if (!is_indexed(entity, &parties[i])) {
+            struct str texts[3] = {STR(""), {parties[i].text, parties[i].len}, number_text(&booked_at)};
+            facts_insert(fold->cache, entity, JOB_FACTS, FACT_INDEXED, 0, 0, INT64_MAX, texts, 3);
+            party_put_job(fold, tenant, &parties[i], booked_at, entity_id(entity));
+        }
+        party_touch_job(fold, tenant, &parties[i], booked_at);
+    }
+    for (const struct fact *fact = facts_at(entity, JOB_FACTS); fact; fact = fact_next(entity, fact))
+        if (fact->type == FACT_SHOWN_BY) step_touch(fold, call_entity(fold->cache, tenant, fact_text(fact, 1)));
+    job_read(entity, &read);
+    if (!str_is_null(read.call)) link_call(fold, entity, read.call);
+}
+
+void job_shown_by(struct fold *fold, struct str tenant, struct str job_id, struct str call_id) {
+    struct entity *entity = job_entity(fold->cache, tenant, job_id);
+    for (const struct fact *fact = facts_at(entity, JOB_FACTS); fact; fact = fact_next(entity, fact))
+        if (fact->type == FACT_SHOWN_BY && str_equal(fact_text(fact, 1), call_id)) return;
+    job_make(fold, entity);
+    struct str texts[2] = {STR(""), call_id};
+    facts_insert(fold->cache, entity, JOB_FACTS, FACT_SHOWN_BY, 0, 0, INT64_MAX, texts, 2);
+}
+
+void job_timer(struct fold *fold, struct entity *entity) {
+    struct party nobody[3] = {{.len = 0}, {.len = 0}, {.len = 0}};
+    struct job_read read;
+    job_read(entity, &read);
+    if (!str_is_null(read.call)) {
+        struct key key;
+        key_reset(&key);
+        key_text(&key, entity_tenant(entity));
+        key_text(&key, read.call);
+        key_text(&key, entity_id(entity));
+        index_remove(fold->cache, TABLE_CALL_JOBS, key_str(&key));
+    }
+    unindex(fold, entity, nobody, NONE);
+    entity_resize(fold->cache, entity, 0);
+    entity_due(fold->cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
+}
+
+void job_retime(struct fold *fold, struct entity *entity, int64_t at) {
+    struct job *job = job_of(entity);
+    if (job->retain_at == NONE || job->retain_at <= at) return;
+    struct settings settings;
+    settings_read(fold->cache, entity_tenant(entity), &settings);
+    job->retention_days = (uint16_t)settings.value[SETTING_RETENTION_DAYS];
+    job->retain_floor = at;
+    struct job_read read;
+    job_read(entity, &read);
+    entity_touch(fold->cache, entity);
+    schedule(fold, entity, &read);
+}

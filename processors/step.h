@@ -1,0 +1,152 @@
+/*
+ * step: the fold's own state and the course of one step (SPEC 6: one timer's or one record's application).
+ *
+ *   1. The record or timer changes facts and inputs, and touches the calls and jobs concerned.
+ *   2. step_end propagates: what a touched job or a call's talk means for other calls touches those too.
+ *   3. Each touched call is judged once (call/judge.c, followup/row.c): types, rows, deadlines. Changes are staged.
+ *   4. What was staged is emitted in the order of SPEC 7 (publish.c).
+ *
+ * Internal to processors/.
+ */
+#ifndef RINGBACK_STEP_H
+#define RINGBACK_STEP_H
+
+#include "call/call.h"
+#include "directory/settings.h"
+#include "../schemas/codec/codec.h"
+#include "fold.h"
+
+#define SOURCES_MAX 16 /* clock sources; all files together are one */
+
+struct clock_source {
+    int32_t number; /* -1: the files */
+    int8_t kind, listed;
+    int8_t pad[2];
+    int64_t occurred_at, append_time; /* greatest so far, NONE */
+    int64_t end_as_of;                /* NONE: behind */
+    int64_t clock;                    /* never goes back, NONE */
+};
+
+/* What the fold keeps of itself in TABLE_META, key "fold". */
+struct fold_meta {
+    int64_t stream_time, network_time;
+    int64_t next_seal, next_output, state_hash;
+    int64_t rules_version;
+    uint64_t records, duplicates, rejected[REJECT_REASONS], gaps;
+    struct clock_source sources[SOURCES_MAX];
+};
+
+enum step_kind { STEP_RECORD, STEP_COMMAND, STEP_TIMER };
+
+/* A version of a row, staged until the step ends. */
+struct row_change {
+    struct entity *entity;
+    struct row row; /* as of this version */
+    int8_t kind, change, status_before;
+};
+
+struct rejection {
+    struct str tenant, event_id, bytes;
+    int32_t source;
+    int64_t offset, append_time, size_bytes;
+    int8_t reason, form;
+    const char *detail;
+    struct str detail_text; /* where detail is null */
+};
+
+/* The result of a command, also as it is kept for 7 days. */
+struct result {
+    int64_t at, version;
+    int8_t verdict, reason;
+};
+
+struct fold {
+    struct store *store;
+    struct cache *cache;
+    fold_emit *emit;
+    void *context;
+    char journal_id[32];
+    int32_t partition;
+    int32_t index; /* of the next output since the last seal */
+    struct plan *event_plan;
+    int64_t lateness_ms;
+    int result;    /* the first negative return of emit */
+    struct fold_meta meta;
+
+    /* the step under way */
+    enum step_kind step;
+    uint64_t step_number;
+    int64_t time;              /* deadline, occurred_at, or a command's time */
+    uint8_t timer;             /* of STEP_TIMER */
+    struct deadline due;       /* of STEP_TIMER */
+    struct entity *subject;    /* the call that the timer or row command is about */
+    int8_t subject_kind;       /* the row that a command is about; else -1 */
+    const struct event *event; /* of a record or command; null for a timer */
+    struct entity **touched;
+    uint32_t touched_count, touched_capacity;
+    struct row_change *changes;
+    uint32_t change_count, change_capacity;
+    struct rejection *rejections;
+    uint32_t rejection_count, rejection_capacity;
+    struct entity **classified; /* calls whose verdict is to be emitted */
+    uint32_t classified_count, classified_capacity;
+    struct entity **notices;
+    uint32_t notice_count, notice_capacity;
+
+    struct note *notes_room; /* of the row being filled */
+    uint32_t note_capacity;
+    char followup_ids[2][ID_BYTES_MAX + 3]; /* the same, by kind */
+    uint8_t **kept; /* bytes that rejections of this step point to */
+    uint32_t kept_count, kept_capacity;
+
+    uint8_t *encoded;
+    uint32_t encoded_capacity;
+    struct scratch scratch;
+};
+
+static inline int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t now_of(const struct fold *fold, struct str tenant) {
+    return str_equal(tenant, STR("*")) ? fold->meta.network_time : fold->meta.stream_time;
+}
+
+/* Puts a call or a job on the list of what this step concerns. */
+void step_touch(struct fold *fold, struct entity *entity);
+/* Propagates and judges what was touched; the changes are staged. */
+void step_judge(struct fold *fold);
+/* Judges and emits. */
+void step_end(struct fold *fold);
+/* Settings of "*" that the clock depends on. */
+void fold_read_lateness(struct fold *fold);
+
+void step_reject(struct fold *fold, const struct rejection *rejection);
+
+/* call/judge.c */
+void call_propagate(struct fold *fold, struct entity *entity);
+void call_judge(struct fold *fold, struct entity *entity);
+void call_schedule(struct fold *fold, struct entity *entity, const struct verdict *verdict);
+void call_timer(struct fold *fold, struct entity *entity);
+void call_event(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes);
+void call_forget(struct fold *fold, struct entity *entity);
+bool call_is_duplicate(struct fold *fold, const struct event *event);
+/* Follows a change of settings: deadlines later than `at` (SPEC 5). */
+void call_retime(struct fold *fold, struct entity *entity, uint64_t keys, int64_t at);
+/* What of a job counts for the call: the earliest that names it, and whether one was booked by check time and not cancelled by then. */
+struct entity *call_job(struct fold *fold, const struct entity *entity, bool *in_time);
+
+/* directory/counts.c */
+void counts_start(struct fold *fold, struct str tenant);
+void counts_type(struct fold *fold, struct str tenant, int8_t from, int8_t to);
+void counts_row(struct fold *fold, struct str tenant, enum followup_kind kind, const struct row *from, const struct row *to);
+
+/* publish.c */
+void publish(struct fold *fold);
+void emit_result(struct fold *fold, struct str tenant, struct str command_id, struct str actor, struct str follow_up, const struct result *result);
+/* Fills an output's body; strings point into blobs. `names`: look names up. */
+void fill_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *out, bool names);
+void fill_followup(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct row *row,
+                   struct followup *out, bool names);
+uint64_t hash_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict);
+uint64_t hash_followup(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct row *row);
+void emit_tombstones(struct fold *fold, const struct entity *entity);
+
+#endif

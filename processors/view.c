@@ -1,0 +1,146 @@
+/* The state as output records show it, for queries: read-only, from any open transaction (fold.h). */
+#include "step.h"
+
+#define CALLS_BETWEEN_RESTS 1000 /* after so many calls what was read is let go */
+
+static int nothing(void *context, const struct output *output) {
+    (void)context;
+    (void)output;
+    return 0;
+}
+
+static int view_open(struct fold **fold, struct store *store) {
+    return fold_open(fold, store, STR("00000000000000000000000000000000"), 0, nothing, NULL);
+}
+
+typedef int view_entity(struct fold *fold, const struct entity *entity, const struct verdict *verdict, void *each, void *context);
+
+/* Calls back for each started call of the tenant (or of all) with from <= start < to. */
+static int walk(struct store *store, struct str tenant, int64_t from, int64_t to, view_entity *view, void *each, void *context) {
+    struct fold *fold;
+    int result = view_open(&fold, store);
+    if (result < 0) return result;
+    bool all = str_equal(tenant, STR("*"));
+    struct key at;
+    struct str key, value;
+    key_reset(&at);
+    if (!all) {
+        key_text(&at, tenant);
+        key_time(&at, from == NONE ? INT64_MIN : from);
+    }
+    for (unsigned visited = 1; (result = store_seek(store, TABLE_BY_TIME, key_str(&at), &key, &value)) == 0; visited++) {
+        struct str rest = key, owner, call_id;
+        int64_t start;
+        if (!key_take_text(&rest, &owner) || !key_take_time(&rest, &start) || !key_take_text(&rest, &call_id)) continue;
+        if (!all && (!str_equal(owner, tenant) || (to != NONE && start >= to))) break;
+        key_reset(&at);
+        memcpy(key_extend(&at, key.len), key.ptr, key.len);
+        key_byte(&at, 0);
+        if ((from != NONE && start < from) || (to != NONE && start >= to)) continue;
+        const struct entity *entity = call_entity(fold->cache, owner, call_id);
+        struct verdict verdict;
+        if (!entity->size) continue;
+        call_read(entity, &verdict);
+        if ((result = view(fold, entity, &verdict, each, context)) != 0) break;
+        if (visited % CALLS_BETWEEN_RESTS == 0) cache_flush(fold->cache, INT64_MIN);
+    }
+    if (result == STORE_ABSENT) result = 0;
+    if (result >= 0 && cache_error(fold->cache)) result = cache_error(fold->cache);
+    fold_close(fold);
+    return result;
+}
+
+static int one_call(struct fold *fold, const struct entity *entity, const struct verdict *verdict, void *each, void *context) {
+    struct classified_call call;
+    fill_classified(fold, entity, verdict, &call, true);
+    call.at = call_of(entity)->type == TYPE_IN_PROGRESS ? verdict->latest_at : verdict->end ? verdict->end->at : call_of(entity)->check_at;
+    return (*(fold_view_call **)each)(context, &call);
+}
+
+int fold_view_calls(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_call *each, void *context) {
+    return walk(store, tenant, from, to, one_call, &each, context);
+}
+
+static int one_row(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, fold_view_followup *each,
+                   void *context) {
+    struct followup followup;
+    const struct row *row = &call_of(entity)->rows[kind];
+    if (!row->version) return 0;
+    fill_followup(fold, entity, verdict, kind, row, &followup, true);
+    return each(context, &followup);
+}
+
+static int rows_of_call(struct fold *fold, const struct entity *entity, const struct verdict *verdict, void *each, void *context) {
+    int result = one_row(fold, entity, verdict, KIND_ABANDONED, *(fold_view_followup **)each, context);
+    return result ? result : one_row(fold, entity, verdict, KIND_SECOND_CHANCE, *(fold_view_followup **)each, context);
+}
+
+int fold_view_followups(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_followup *each, void *context) {
+    return walk(store, tenant, from, to, rows_of_call, &each, context);
+}
+
+int fold_view_followup_one(struct store *store, struct str tenant, struct str follow_up, fold_view_followup *each, void *context) {
+    struct fold *fold;
+    if (follow_up.len < 4 || (memcmp(follow_up.ptr, "ab-", 3) != 0 && memcmp(follow_up.ptr, "sc-", 3) != 0)) return STORE_ABSENT;
+    enum followup_kind kind = follow_up.ptr[0] == 'a' ? KIND_ABANDONED : KIND_SECOND_CHANCE;
+    int result = view_open(&fold, store);
+    if (result < 0) return result;
+    const struct entity *entity = call_entity(fold->cache, tenant, (struct str){follow_up.ptr + 3, follow_up.len - 3});
+    result = STORE_ABSENT;
+    if (entity->size && call_of(entity)->rows[kind].version) {
+        struct verdict verdict;
+        call_read(entity, &verdict);
+        result = one_row(fold, entity, &verdict, kind, each, context);
+    }
+    if (cache_error(fold->cache)) result = cache_error(fold->cache);
+    fold_close(fold);
+    return result;
+}
+
+int fold_view_tenants(struct store *store, int (*each)(void *context, struct str tenant, struct str name, const struct fold_counts *counts), void *context) {
+    struct fold *fold;
+    struct key at;
+    struct str key, value;
+    int result = view_open(&fold, store);
+    if (result < 0) return result;
+    key_reset(&at);
+    while ((result = store_seek(store, TABLE_DIRECTORY, key_str(&at), &key, &value)) == 0) {
+        struct str rest = key, tenant;
+        uint8_t kind;
+        struct fold_counts counts;
+        if (!key_take_text(&rest, &tenant) || !key_take_byte(&rest, &kind)) break;
+        struct entity *entity = directory_entity(fold->cache, tenant, ENTRY_COUNTS, STR(""));
+        tenant = entity_tenant(entity);
+        key_reset(&at); /* on to the next tenant */
+        key_text(&at, tenant);
+        key_byte(&at, UINT8_MAX);
+        if (str_equal(tenant, STR("*"))) continue;
+        fold_counts(fold, tenant, &counts);
+        result = each(context, tenant, directory_name(fold->cache, tenant, ENTRY_TENANT, STR("")), &counts);
+        if (result != 0) break;
+    }
+    if (result == STORE_ABSENT) result = 0;
+    fold_close(fold);
+    return result;
+}
+
+int fold_view_settings(struct store *store, struct str tenant, int (*each)(void *context, struct str key, struct str value, struct str scope),
+                       void *context) {
+    struct fold *fold;
+    int result = view_open(&fold, store);
+    if (result < 0) return result;
+    struct settings settings;
+    settings_read(fold->cache, tenant, &settings);
+    for (unsigned key = 0; key < SETTINGS && result == 0; key++) {
+        char room[20];
+        unsigned at = sizeof room;
+        int64_t number = settings.value[key];
+        do room[--at] = (char)('0' + number % 10);
+        while ((number /= 10) > 0);
+        struct str text = {room + at, (uint32_t)(sizeof room - at)};
+        if (setting_rows[key].is_switch) text = settings.value[key] ? STR("on") : STR("off");
+        result = each(context, setting_rows[key].key, text, settings_source(fold->cache, tenant, (enum setting_key)key));
+    }
+    fold_close(fold);
+    return result;
+}
