@@ -2,11 +2,14 @@
 from calls import Call, Job
 from clock import KINDS, Clock
 from commands import Refused, judge
-from rows import DONE, PREFIX, Row, no_message_left, should_stand
+from rows import PREFIX, Row, no_message_left, should_stand
 from words import (ALL, CALL_EVENTS, COMMANDS, DAY, DIRECTORY, E164, FUTURE, HOUR, JOB_EVENTS, MINUTE, RULES_VERSION, SENTINELS, SETTINGS, WEEK,
                    order)
 
 TOPICS = ("rejected", "calls-classified", "followups", "followup-events", "notices", "command-results")
+
+
+FORCE = ("CONVERTED", "NOT_A_LEAD", "RECONNECTED")  # of automatic closures: D1.25
 
 
 class Rejected(Exception):
@@ -361,7 +364,7 @@ class Model:
             cause, cause_id = "COMMAND", command["event_id"]
         elif change == "STATUS":
             ground = row.ground
-            if ground is None or (ground_before and ground.outcome == "RECONNECTED"):
+            if ground is None or (ground_before and FORCE.index(ground.outcome) > FORCE.index(ground_before.outcome)):
                 cause, at = "CORRECTION", self.clock.time
             else:
                 cause, cause_id, at = ground.cause, ground.cause_id, max(step.time, ground.at)

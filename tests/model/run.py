@@ -246,6 +246,10 @@ def count(coverage, outputs):
             coverage[topic, output.get("reason", output["verdict"])] += 1
         else:
             coverage[topic, output.get("type") or output.get("reason") or ""] += 1
+        if topic == "calls-classified":
+            for name in ("abandoned_where", "short_abandon", "no_message", "abandoned_in_transfer", "classification"):
+                if output.get(name):
+                    coverage[topic, name, str(output[name])] += 1
 
 
 def main():
