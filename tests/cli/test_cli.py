@@ -498,24 +498,39 @@ class Commands(Cli):
 class Generated(Cli):
     """Not three calls but some thousand: more rows than a table measures at once."""
 
-    def test_many(self):
-        with tempfile.TemporaryDirectory() as room:
-            data = os.path.join(room, "data")
-            events = self.generate(room)
-            self.assertIn(ringback("fold", "--data", data, events).code, (0, 65))
-            rows = list(csv.DictReader(io.StringIO(self.good("followups", "--data", data, "--format", "csv"), newline="")))
-            self.assertGreater(len(rows), 1000)
-            table = self.good("followups", "--data", data).splitlines()
-            self.assertEqual([line.split()[0] for line in table[1:len(rows) + 1]], [row["Follow-up"] for row in rows])
-            best = [json.loads(line) for line in self.good("followups", "--data", data, "--format", "json", "--sort", "-duration", "--limit", "7").splitlines()]
-            everyone = [json.loads(line) for line in self.good("followups", "--data", data, "--format", "json", "--sort", "-duration").splitlines()]
-            self.assertEqual(best, everyone[:7])
-            durations = [row["duration_ms"] for row in everyone]
-            self.assertEqual(durations, sorted(durations, reverse=True))
-            self.assertIn("It adds up", self.good("calls", "--data", data, "--balance"))
+    def setUp(self):
+        room = tempfile.TemporaryDirectory()
+        self.addCleanup(room.cleanup)
+        self.room = room.name
 
-    def generate(self, room):
-        raise NotImplementedError
+    def generate(self, form, *more):
+        path = os.path.join(self.room, "events." + form)
+        result = ringback("generate", "--format", form, "--out", path, *more)
+        self.assertEqual(result.code, 0, result.err)
+        return path
+
+    def test_dump_of_events(self):
+        lines, container = self.generate("jsonl", "--days", "1"), self.generate("avro", "--days", "1")
+        with open(lines, encoding="utf-8") as file:
+            text = file.read()
+        self.assertEqual(self.good("dump", "--event-form", container), text)
+        self.assertEqual(self.good("dump", "--limit", "3", container).splitlines(), text.splitlines()[:3])
+
+    def test_many(self):
+        data = os.path.join(self.room, "data")
+        self.assertEqual(ringback("fold", "--data", data, self.generate("avro", "--calls-per-day", "2000", "--days", "4")).code, 0)
+        followups = ("followups", "--data", data, "--format")
+        rows = list(csv.DictReader(io.StringIO(self.good(*followups, "csv"), newline="")))
+        self.assertGreater(len(rows), 1000)
+        table = self.good(*followups, "table").splitlines()
+        self.assertEqual([line.split()[0] for line in table[1:len(rows) + 1]], [row["Follow-up"] for row in rows])
+        everyone = self.good(*followups, "json", "--sort", "-duration").splitlines()
+        self.assertEqual(self.good(*followups, "json", "--sort", "-duration", "--limit", "7").splitlines(), everyone[:7])
+        durations = [json.loads(line)["duration_ms"] for line in everyone]
+        self.assertEqual(durations, sorted(durations, reverse=True))
+        ages = [json.loads(line)["age_ms"] for line in self.good(*followups, "json").splitlines()]
+        self.assertEqual(ages, sorted(ages))
+        self.assertIn("It adds up", self.good("calls", "--data", data, "--balance"))
 
 
 if __name__ == "__main__":
