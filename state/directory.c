@@ -66,21 +66,25 @@ int directory_open(struct directory *directory, const char *path, bool own, char
     directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory->fd < 0) return say_errno(error, error_size, path);
     struct statfs filesystem;
-    struct stat stat;
-    if (fstatfs(directory->fd, &filesystem) != 0 || fstat(directory->fd, &stat) != 0) return say_errno(error, error_size, path);
+    if (fstatfs(directory->fd, &filesystem) != 0) return say_errno(error, error_size, path);
     const char *unsafe = directory_unsafe_filesystem((uint32_t)filesystem.f_type);
     if (unsafe)
         return store_say(error, error_size, STORE_ERROR_IO, "%s is on %s, where memory maps and locks do not hold: use a local disk", path,
                          unsafe);
-    directory->device = stat.st_dev;
-    directory->inode = stat.st_ino;
     if (!read_line(AT_FDCWD, BOOT_ID_PATH, directory->boot_id, sizeof directory->boot_id))
         return say_errno(error, error_size, BOOT_ID_PATH);
     return own ? take_ownership(directory, path, error, error_size) : 0;
 }
 
+bool directory_find_data(const struct directory *directory, dev_t *device, ino_t *inode) {
+    struct stat data;
+    if (fstatat(directory->fd, "data.mdb", &data, 0) != 0) return false;
+    *device = data.st_dev;
+    *inode = data.st_ino;
+    return true;
+}
+
 int directory_check(struct directory *directory, char *error, size_t error_size) {
-    directory->has_data = faccessat(directory->fd, "data.mdb", F_OK, 0) == 0;
     char state[64], dirty_here[64];
     if (!read_line(directory->fd, "STATE", state, sizeof state)) return errno == ENOENT ? 0 : say_errno(error, error_size, "STATE");
     snprintf(dirty_here, sizeof dirty_here, "dirty %s", directory->boot_id);

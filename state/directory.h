@@ -16,10 +16,7 @@ enum mark { MARK_CLEAN, MARK_DIRTY, MARK_DAMAGED /* dirty under no boot at all *
 struct directory {
     int fd;
     int owner_fd; /* -1 where it is not owned */
-    dev_t device;
-    ino_t inode;
-    bool has_data; /* there is an environment */
-    bool dirty;    /* STATE says so, under this boot */
+    bool dirty;   /* STATE says so, under this boot */
     char boot_id[40];
 };
 
@@ -28,6 +25,9 @@ struct directory {
 /* Opens `path` and refuses file systems that LMDB cannot live on. To own it: makes it (mode 0700) and takes the lock. Close it
  * whatever the result. Store errors. */
 int directory_open(struct directory *directory, const char *path, bool own, char *error, size_t error_size);
+
+/* Which file data.mdb is; false where there is none. */
+bool directory_find_data(const struct directory *directory, dev_t *device, ino_t *inode);
 
 /* Reads STATE into `dirty`; STORE_ERROR_DIRTY where what is there cannot be trusted. */
 int directory_check(struct directory *directory, char *error, size_t error_size);

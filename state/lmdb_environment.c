@@ -12,16 +12,17 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* a transaction ended
 static struct environment *environments;
 
 static struct environment *find(const struct directory *directory) {
+    dev_t device;
+    ino_t inode;
+    if (!directory_find_data(directory, &device, &inode)) return NULL;
     for (struct environment *each = environments; each; each = each->next)
-        if (each->device == directory->device && each->inode == directory->inode) return each;
+        if (each->device == device && each->inode == inode) return each;
     return NULL;
 }
 
 static int open_new(struct environment **result, const struct directory *directory, const char *path, bool read_only, size_t map_bytes) {
     struct environment *environment = calloc(1, sizeof *environment);
     if (!environment) return ENOMEM;
-    environment->device = directory->device;
-    environment->inode = directory->inode;
     environment->read_only = read_only;
     int code = mdb_env_create(&environment->env);
     if (code) {
@@ -32,6 +33,7 @@ static int open_new(struct environment **result, const struct directory *directo
     if (!code && !read_only) code = mdb_env_set_mapsize(environment->env, map_bytes);
     if (!code) code = mdb_env_open(environment->env, path, MDB_NOTLS | (read_only ? MDB_RDONLY : MDB_NOSYNC), 0600);
     if (!code) code = mdb_reader_check(environment->env, NULL);
+    if (!code && !directory_find_data(directory, &environment->device, &environment->inode)) code = ENOENT;
     if (code) {
         mdb_env_close(environment->env);
         free(environment);

@@ -2,8 +2,8 @@
  * lmdb_environment: an LMDB environment as the whole process shares it. Internal to the LMDB side of the store.
  *
  * LMDB must not be opened twice in a process: the second close would drop the first one's locks. So a reader beside the writer of
- * its own process gets the same environment, found by the directory's inode. And LMDB must not move its map under an open
- * transaction of the process: so transactions are counted, and growing waits until there is none.
+ * its own process gets the same environment, found by the inode of data.mdb: after another process erased the directory it is another. And
+ * LMDB must not move its map under an open transaction of the process: so transactions are counted, and growing waits until there is none.
  *
  * Safe from any thread, but no environment outlives a fork(). Results are LMDB codes (0, MDB_*, errno) unless said otherwise.
  */
@@ -15,7 +15,7 @@
 
 struct environment {
     struct environment *next;
-    dev_t device;
+    dev_t device; /* of data.mdb */
     ino_t inode;
     unsigned users;
     bool read_only;

@@ -305,7 +305,9 @@ static int lmdb_open(struct lmdb *lmdb, const char *path, size_t map_bytes) {
     int result = directory_open(&lmdb->directory, path, !store->read_only, error, error_size);
     if (!result) result = directory_check(&lmdb->directory, error, error_size);
     if (result) return result;
-    if (store->read_only && !lmdb->directory.has_data)
+    dev_t device;
+    ino_t inode;
+    if (store->read_only && !directory_find_data(&lmdb->directory, &device, &inode))
         return store_say(error, error_size, STORE_ERROR_FORMAT, "%s holds no state yet: start the writer first", path);
     result = result_of(lmdb, environment_open(&lmdb->environment, &lmdb->directory, path, store->read_only, map_bytes), path);
     if (result) return result;
