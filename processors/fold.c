@@ -264,7 +264,6 @@ static int read_meta(struct store *store, struct fold_meta *meta) {
 
 int fold_open(struct fold **out, struct store *store, struct str journal_id, int32_t partition, fold_emit *emit, void *context) {
     void *room;
-    char error[200];
     struct cache *cache = cache_open(store, sizeof(struct fold), &room);
     struct fold *fold = room;
     *out = NULL;
@@ -274,11 +273,10 @@ int fold_open(struct fold **out, struct store *store, struct str journal_id, int
     fold->context = context;
     fold->partition = partition;
     if (journal_id.len == sizeof fold->journal_id) memcpy(fold->journal_id, journal_id.ptr, journal_id.len);
-    const char *schema = schema_text("Event");
     int result = read_meta(store, &fold->meta);
-    if (result < 0 || plan_make(&fold->event_plan, schema, strlen(schema), &shape_event, error, sizeof error) < 0) {
+    if (result < 0) {
         cache_close(cache);
-        return result < 0 ? result : STORE_ERROR_MEMORY;
+        return result;
     }
     cache_set_state_hash(cache, (uint64_t)fold->meta.state_hash);
     fold_read_lateness(fold);

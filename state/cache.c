@@ -430,7 +430,7 @@ static void let_go(struct cache *cache, int64_t warm_until) {
 
 int cache_flush(struct cache *cache, int64_t warm_until) {
     if (cache->error) return cache->error;
-    qsort(cache->dirty, cache->dirty_count, sizeof *cache->dirty, by_key);
+    if (cache->dirty_count) qsort(cache->dirty, cache->dirty_count, sizeof *cache->dirty, by_key);
     for (uint32_t i = 0; i < cache->dirty_count && !cache->error; i++) write_back(cache, cache->dirty[i]);
     cache->dirty_count = 0;
     let_go(cache, warm_until);

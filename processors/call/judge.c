@@ -4,6 +4,8 @@
 #include "../followup/row.h"
 #include "../job/job.h"
 
+#include <stdlib.h>
+
 /* ---- events ---- */
 
 static void waiting_key(struct key *key, const struct entity *entity, struct str event_id) {
@@ -111,6 +113,14 @@ static void insert(struct fold *fold, struct entity *entity, const struct event 
     }
 }
 
+/* How events are read back from their Avro form: made when the first is needed. Our own schema always compiles. */
+static const struct plan *event_plan(struct fold *fold) {
+    char error[200];
+    const char *schema = schema_text("Event");
+    if (!fold->event_plan && (!schema || plan_make(&fold->event_plan, schema, strlen(schema), &shape_event, error, sizeof error) < 0)) abort();
+    return fold->event_plan;
+}
+
 /* Takes in what waited for the start, in any order: the facts sort it. */
 static void take_waiting(struct fold *fold, struct entity *entity) {
     struct key prefix, at;
@@ -130,7 +140,7 @@ static void take_waiting(struct fold *fold, struct entity *entity) {
         memcpy(key_extend(&at, key.len), key.ptr, key.len);
         index_remove(fold->cache, TABLE_WAITING, key_str(&at));
         struct journal_record record = {.source = head.source, .offset = head.offset, .append_time = head.append_time};
-        if (codec_read(fold->event_plan, bytes, size, &event, &fold->scratch, &why) >= 0)
+        if (codec_read(event_plan(fold), bytes, size, &event, &fold->scratch, &why) >= 0)
             insert(fold, entity, &event, &record, (struct str){(const char *)bytes, size});
         fold->kept = room_grow(fold->kept, &fold->kept_capacity, fold->kept_count + 1, sizeof *fold->kept);
         fold->kept[fold->kept_count++] = bytes;
