@@ -190,8 +190,10 @@ static void room_clear(struct room *room) {
 
 static const char *const explanations[] = {
     [COMMAND_MALFORMED] = "It has no actor, an id that is none, or a time more than 5 minutes ahead of now.",
-    [COMMAND_NOT_PERMITTED] = "The actor has no role that grants it. Rights come as RoleChanged and RolesAssigned events; a follow-up needs Edit Abandoned Calls "
-                              "or Edit Second Chance Leads, settings need Edit TI, Follow Up, & Reporting Settings; a command to * needs the right on *.",
+    [COMMAND_NOT_PERMITTED] =
+        "The actor has no role that grants it. Rights come as RoleChanged and RolesAssigned events. A follow-up needs Edit Abandoned Calls or Edit Second "
+        "Chance Leads; settings need Edit TI, Follow Up, & Reporting Settings, second_chance.* View & Edit Feature Management too; a command to * needs the "
+        "right on *.",
     [COMMAND_UNKNOWN_FOLLOW_UP] = "There is no such follow-up in this account. ringback followups lists them.",
     [COMMAND_WITHDRAWN] = "A correction took the follow-up back: there is nothing to follow up. It opens again by itself if that changes.",
     [COMMAND_VERSION_CONFLICT] = "Somebody else was faster. Look at it again, then give its present version with --expected-version.",

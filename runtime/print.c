@@ -90,16 +90,19 @@ static int line_width(const struct printer *printer) {
     return width;
 }
 
-/* Leaves out the least important columns until a line fits. */
+/* Shows what must be shown, then what fits, the most important first. */
 static void fit(struct printer *printer) {
-    while (printer->width > 0 && line_width(printer) > printer->width) {
-        size_t least = printer->count;
+    int ranks = 0;
+    for (size_t i = 0; i < printer->count; i++) {
+        printer->shown[i] = printer->width == 0 || printer->columns[i].rank == 0;
+        ranks = MAX(ranks, printer->columns[i].rank);
+    }
+    for (int rank = 1; rank <= ranks; rank++) {
         for (size_t i = 0; i < printer->count; i++) {
-            if (!printer->shown[i] || printer->columns[i].rank == 0) continue;
-            if (least == printer->count || printer->columns[i].rank > printer->columns[least].rank) least = i;
+            if (printer->shown[i] || printer->columns[i].rank != rank) continue;
+            printer->shown[i] = true;
+            if (line_width(printer) > printer->width) printer->shown[i] = false;
         }
-        if (least == printer->count) return;
-        printer->shown[least] = false;
     }
 }
 
@@ -110,7 +113,6 @@ static void measure(struct printer *printer) {
         for (size_t cell = i; cell < printer->cells->len; cell += printer->count) width = MAX(width, text_width(printer->cells->pdata[cell]));
         if (printer->width > 0 && column->widest > 0) width = MIN(width, MAX(column->widest, text_width(column->title)));
         printer->widths[i] = width;
-        printer->shown[i] = true;
     }
     fit(printer);
     printer->measured = true;

@@ -1,8 +1,8 @@
 /*
  * print: rows of cells as a table for people or as CSV for programs and spreadsheets.
  *
- * A table is sanitised (no control characters reach the terminal) and, on a terminal, made to fit: columns are cut to what they need,
- * then the least important are left out, and the end says which. CSV is RFC 4180: header line, CRLF, quotes where needed. Text that a
+ * A table is sanitised (no control characters reach the terminal) and, on a terminal, made to fit: columns are cut to what they need, then
+ * the most important that fit are shown, and the end says which are not. CSV is RFC 4180: header line, CRLF, quotes where needed. Text that a
  * spreadsheet would take for a formula (first character = + - @, tab, CR, LF, or the full-width forms of the first four) gets a '
  * before it; + or - with nothing but digits behind it is a telephone number or a number and stays as it is.
  * Memory is bounded: a table's widths come from its first 1,000 rows.
@@ -23,7 +23,7 @@ enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV }; /* the order of "table
 struct print_column {
     const char *title;
     bool right;  /* numbers stand at the right */
-    int rank;    /* where the terminal is narrow, the greatest rank goes first; 0 always stays */
+    int rank;    /* where the terminal is narrow, the least ranks are shown first; 0 always is */
     int widest;  /* characters on a terminal; longer text is cut with an ellipsis; 0: no limit */
 };
 

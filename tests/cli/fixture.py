@@ -5,7 +5,7 @@ Numbers are of the ranges kept for fiction. Times are 1 March 2025 in UTC.
 import json
 
 TENANT = "acme"
-PERSON = "kim"    # may edit follow-ups and settings
+PERSON = "kim"   # may edit follow-ups and settings, but not features
 GUEST = "robin"   # may nothing
 FORMULA = '=HYPERLINK("http://example.com";"click")'
 ESCAPE = "Ada \x1b[31mLovelace"

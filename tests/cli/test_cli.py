@@ -459,7 +459,8 @@ class Commands(Cli):
         self.assertEqual(len(self.row()["notes"]), 1)
 
     def test_settings(self):
-        self.good(*self.words("change-settings", "link_days=7", "second_chance.enabled=on", row=None))
+        self.good(*self.words("change-settings", "link_days=7", "resolve_on_booking=off", row=None))
+        self.rejected("NOT_PERMITTED", *self.words("change-settings", "link_days=7", "second_chance.enabled=on", row=None))
         self.rejected("INVALID_VALUE", *self.words("change-settings", "link_days=700", row=None))
         self.rejected("INVALID_VALUE", *self.words("change-settings", "colour=red", row=None))
         self.rejected("NOT_PERMITTED", *self.words("change-settings", "link_days=7", row=None, actor=fixture.GUEST))
