@@ -58,6 +58,7 @@ struct rejection {
 struct result {
     int64_t at, version;
     int8_t verdict, reason;
+    uint8_t pad[6]; /* named, so that it is zero: results are stored as they lie */
 };
 
 struct fold {

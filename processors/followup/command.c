@@ -59,10 +59,10 @@ static void keep(struct fold *fold, const struct event *event, struct str follow
 }
 
 static struct result refused(const struct fold *fold, enum command_reason reason) {
-    return (struct result){fold->time, NONE, VERDICT_REJECTED, (int8_t)reason};
+    return (struct result){.at = fold->time, .version = NONE, .verdict = VERDICT_REJECTED, .reason = (int8_t)reason};
 }
 
-static struct result accepted(const struct fold *fold, int64_t version) { return (struct result){fold->time, version, VERDICT_ACCEPTED, -1}; }
+static struct result accepted(const struct fold *fold, int64_t version) { return (struct result){.at = fold->time, .version = version, .verdict = VERDICT_ACCEPTED, .reason = -1}; }
 
 /* ---- rows ---- */
 
