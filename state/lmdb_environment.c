@@ -9,19 +9,20 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* a transaction ended, a resize is over */
-static struct environment *environments;
+static struct lmdb_environment *environments;
 
-static struct environment *find(const struct directory *directory) {
+static struct lmdb_environment *find(const struct lmdb_directory *directory) {
     dev_t device;
     ino_t inode;
-    if (!directory_find_data(directory, &device, &inode)) return NULL;
-    for (struct environment *each = environments; each; each = each->next)
+    if (!lmdb_directory_find_data(directory, &device, &inode)) return NULL;
+    for (struct lmdb_environment *each = environments; each; each = each->next)
         if (each->device == device && each->inode == inode) return each;
     return NULL;
 }
 
-static int open_new(struct environment **result, const struct directory *directory, const char *path, bool read_only, size_t map_bytes) {
-    struct environment *environment = calloc(1, sizeof *environment);
+static int open_new(struct lmdb_environment **result, const struct lmdb_directory *directory, const char *path, bool read_only,
+                    size_t map_bytes) {
+    struct lmdb_environment *environment = calloc(1, sizeof *environment);
     if (!environment) return ENOMEM;
     environment->read_only = read_only;
     int code = mdb_env_create(&environment->env);
@@ -33,7 +34,7 @@ static int open_new(struct environment **result, const struct directory *directo
     if (!code && !read_only) code = mdb_env_set_mapsize(environment->env, map_bytes);
     if (!code) code = mdb_env_open(environment->env, path, MDB_NOTLS | (read_only ? MDB_RDONLY : MDB_NOSYNC), 0600);
     if (!code) code = mdb_reader_check(environment->env, NULL);
-    if (!code && !directory_find_data(directory, &environment->device, &environment->inode)) code = ENOENT;
+    if (!code && !lmdb_directory_find_data(directory, &environment->device, &environment->inode)) code = ENOENT;
     if (code) {
         mdb_env_close(environment->env);
         free(environment);
@@ -45,7 +46,8 @@ static int open_new(struct environment **result, const struct directory *directo
     return 0;
 }
 
-int environment_open(struct environment **result, const struct directory *directory, const char *path, bool read_only, size_t map_bytes) {
+int lmdb_environment_open(struct lmdb_environment **result, const struct lmdb_directory *directory, const char *path, bool read_only,
+                          size_t map_bytes) {
     pthread_mutex_lock(&lock);
     int code = 0;
     *result = find(directory);
@@ -59,10 +61,10 @@ int environment_open(struct environment **result, const struct directory *direct
     return code;
 }
 
-void environment_close(struct environment *environment) {
+void lmdb_environment_close(struct lmdb_environment *environment) {
     pthread_mutex_lock(&lock);
     if (--environment->users == 0) {
-        struct environment **link = &environments;
+        struct lmdb_environment **link = &environments;
         while (*link != environment) link = &(*link)->next;
         *link = environment->next;
         mdb_env_close(environment->env);
@@ -71,14 +73,14 @@ void environment_close(struct environment *environment) {
     pthread_mutex_unlock(&lock);
 }
 
-bool environment_in_use(const struct directory *directory) {
+bool lmdb_environment_in_use(const struct lmdb_directory *directory) {
     pthread_mutex_lock(&lock);
     bool in_use = find(directory) != NULL;
     pthread_mutex_unlock(&lock);
     return in_use;
 }
 
-int environment_enter(struct environment *environment) {
+int lmdb_environment_enter(struct lmdb_environment *environment) {
     pthread_mutex_lock(&lock);
     while (environment->resizing) pthread_cond_wait(&changed, &lock);
     int code = environment->lost ? MDB_PANIC : 0;
@@ -87,7 +89,7 @@ int environment_enter(struct environment *environment) {
     return code;
 }
 
-void environment_leave(struct environment *environment) {
+void lmdb_environment_leave(struct lmdb_environment *environment) {
     pthread_mutex_lock(&lock);
     environment->transactions--;
     pthread_cond_broadcast(&changed);
@@ -95,7 +97,7 @@ void environment_leave(struct environment *environment) {
 }
 
 /* Holding the lock: until no transaction is open. New ones wait meanwhile, so that a stream of short readers cannot hold it off. */
-static int wait_for_readers(struct environment *environment) {
+static int wait_for_readers(struct lmdb_environment *environment) {
     struct timespec deadline;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += READERS_GIVE_WAY_SECONDS;
@@ -105,7 +107,7 @@ static int wait_for_readers(struct environment *environment) {
 }
 
 /* Holding the lock. LMDB unmaps first: where it cannot map again the environment is lost, and any further call would crash. */
-static int resize(struct environment *environment, size_t bytes) {
+static int resize(struct lmdb_environment *environment, size_t bytes) {
     environment->resizing = true;
     int code = wait_for_readers(environment);
     if (!code) {
@@ -118,7 +120,7 @@ static int resize(struct environment *environment, size_t bytes) {
 }
 
 /* Holding the lock. */
-static void extent(struct environment *environment, uint64_t *bytes_used, uint64_t *bytes_mapped) {
+static void extent(struct lmdb_environment *environment, uint64_t *bytes_used, uint64_t *bytes_mapped) {
     MDB_envinfo info;
     MDB_stat stat;
     mdb_env_info(environment->env, &info);
@@ -127,7 +129,7 @@ static void extent(struct environment *environment, uint64_t *bytes_used, uint64
     *bytes_mapped = info.me_mapsize;
 }
 
-int environment_make_room(struct environment *environment, bool must) {
+int lmdb_environment_make_room(struct lmdb_environment *environment, bool must) {
     uint64_t used, mapped;
     int code = 0;
     pthread_mutex_lock(&lock);
@@ -147,14 +149,14 @@ int environment_make_room(struct environment *environment, bool must) {
     return code;
 }
 
-int environment_follow_map(struct environment *environment) {
+int lmdb_environment_follow_map(struct lmdb_environment *environment) {
     pthread_mutex_lock(&lock);
     int code = environment->lost ? MDB_PANIC : resize(environment, 0);
     pthread_mutex_unlock(&lock);
     return code;
 }
 
-void environment_extent(struct environment *environment, uint64_t *bytes_used, uint64_t *bytes_mapped) {
+void lmdb_environment_extent(struct lmdb_environment *environment, uint64_t *bytes_used, uint64_t *bytes_mapped) {
     pthread_mutex_lock(&lock);
     extent(environment, bytes_used, bytes_mapped);
     pthread_mutex_unlock(&lock);

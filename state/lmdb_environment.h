@@ -11,10 +11,10 @@
 #define RINGBACK_LMDB_ENVIRONMENT_H
 
 #include <lmdb.h>
-#include "directory.h"
+#include "lmdb_directory.h"
 
-struct environment {
-    struct environment *next;
+struct lmdb_environment {
+    struct lmdb_environment *next;
     dev_t device; /* of data.mdb */
     ino_t inode;
     unsigned users;
@@ -28,21 +28,21 @@ struct environment {
 };
 
 /* Shares or opens the environment of `directory`. A process that has it for reading cannot have it for writing: EBUSY. */
-int environment_open(struct environment **environment, const struct directory *directory, const char *path, bool read_only,
-                     size_t map_bytes);
-void environment_close(struct environment *environment);
-bool environment_in_use(const struct directory *directory);
+int lmdb_environment_open(struct lmdb_environment **environment, const struct lmdb_directory *directory, const char *path, bool read_only,
+                          size_t map_bytes);
+void lmdb_environment_close(struct lmdb_environment *environment);
+bool lmdb_environment_in_use(const struct lmdb_directory *directory);
 
 /* Around each transaction. */
-int environment_enter(struct environment *environment);
-void environment_leave(struct environment *environment);
+int lmdb_environment_enter(struct lmdb_environment *environment);
+void lmdb_environment_leave(struct lmdb_environment *environment);
 
 /* Before a write: doubles the map when more than half of it is used, or at once where `must`. EBUSY when readers do not give way. */
-int environment_make_room(struct environment *environment, bool must);
+int lmdb_environment_make_room(struct lmdb_environment *environment, bool must);
 
 /* After MDB_MAP_RESIZED: takes over the size that another process gave the map. */
-int environment_follow_map(struct environment *environment);
+int lmdb_environment_follow_map(struct lmdb_environment *environment);
 
-void environment_extent(struct environment *environment, uint64_t *bytes_used, uint64_t *bytes_mapped);
+void lmdb_environment_extent(struct lmdb_environment *environment, uint64_t *bytes_used, uint64_t *bytes_mapped);
 
 #endif

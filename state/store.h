@@ -1,8 +1,8 @@
 /*
  * store: ordered tables of bytes with one writer, the port behind which state is kept (ARCHITECTURE 2, 3).
  *
- * Two sides: LMDB on disk (store_lmdb.c and lmdb_environment.[ch], the only places that include lmdb.h) and a map in memory (store_memory.c) for tests
- * and simulation. Both pass the same tests and give the same order: keys compare bytewise, shorter first.
+ * Two sides: LMDB on disk (store_lmdb.c and lmdb_environment.[ch], the only places that include lmdb.h) and a tree in memory
+ * (store_memory.c) for tests and simulation. Both pass the same tests and give the same order: keys compare bytewise, shorter first.
  *
  * One owner: no call here is safe from two threads at once. Slices returned point into the store and are valid until the
  * next put, delete, commit, abort or close. Keys are 1 to 511 bytes.
@@ -45,8 +45,9 @@ enum {
 
 struct store;
 
-/* Opens (makes, if need be) the LMDB environment in directory `path` for writing. Takes the directory's OWNER lock, writes the dirty file.
- * On error *store is NULL and `error` (error_size bytes) says what is wrong and what to do. */
+/* Opens (makes, if need be) the LMDB environment in directory `path` for writing. Takes the directory's OWNER lock,
+ * and marks it dirty from the first commit to close. On error *store is NULL and `error` (error_size bytes) says what is wrong and
+ * what to do. */
 int store_open_lmdb(struct store **store, const char *path, char *error, size_t error_size);
 
 /* Opens an existing environment for reading only, beside a writer in this or another process: each begin takes a snapshot, end it
@@ -54,7 +55,8 @@ int store_open_lmdb(struct store **store, const char *path, char *error, size_t 
  * Beside its writer a reader may live in another thread. In the process of a reader that came first a writer is STORE_ERROR_BUSY. */
 int store_open_lmdb_reader(struct store **store, const char *path, char *error, size_t error_size);
 
-/* Removes what store_open_lmdb made in `path` (after STORE_ERROR_DIRTY or damage); the next open starts empty. Refuses where it is owned (STORE_ERROR_BUSY). */
+/* Removes what store_open_lmdb made in `path` (after STORE_ERROR_DIRTY); the next open starts empty. STORE_ERROR_BUSY where it is owned,
+ * or open for reading in this process. */
 int store_erase_lmdb(const char *path, char *error, size_t error_size);
 
 int store_open_memory(struct store **store);
@@ -66,8 +68,8 @@ void store_close(struct store *store);
 const char *store_error(const struct store *store);
 
 /* One transaction at a time; reads and writes need one open. */
-int store_begin(struct store *store);
-int store_commit(struct store *store); /* on any outcome the transaction is over; grows the map when it must */
+int store_begin(struct store *store);  /* grows the map when it must; STORE_ERROR_BUSY while snapshots in this process hold it */
+int store_commit(struct store *store); /* on any outcome the transaction is over */
 void store_abort(struct store *store);
 
 int store_get(struct store *store, enum table table, struct str key, struct str *value); /* 0, STORE_ABSENT, error */
@@ -86,7 +88,8 @@ int store_next(struct store *store, enum table table, struct str *key, struct st
 struct store_stats { uint64_t entries[TABLES]; uint64_t bytes_used, bytes_mapped; };
 int store_stats(struct store *store, struct store_stats *stats);
 
-/* Flushes what was committed to the disk itself. Where that fails the directory is not trusted any more: the next open is STORE_ERROR_DIRTY. */
+/* Flushes what was committed to the disk itself. Where that fails the directory is not trusted any more: the next open is
+ * STORE_ERROR_DIRTY. */
 int store_sync(struct store *store);
 
 #endif

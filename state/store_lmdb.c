@@ -1,7 +1,7 @@
 /*
  * The store on disk: one LMDB environment a directory, one named database a table.
  *
- * NOSYNC: a commit is safe from a killed process, since the page cache holds it, not from a stopped machine; STATE (directory.h)
+ * NOSYNC: a commit is safe from a killed process, since the page cache holds it, not from a stopped machine; STATE (lmdb_directory.h)
  * knows the difference. No WRITEMAP: a full disk would be a SIGBUS. No DUPSORT: keys are composite instead. No NORDAHEAD: the state
  * is meant to fit in memory, and reading ahead warms it after a restart.
  */
@@ -11,7 +11,7 @@
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include "directory.h"
+#include "lmdb_directory.h"
 #include "lmdb_environment.h"
 #include "store_side.h"
 
@@ -26,8 +26,8 @@ static const char *const table_names[TABLES] = {
 
 struct lmdb {
     struct store store;
-    struct directory directory;
-    struct environment *environment;
+    struct lmdb_directory directory;
+    struct lmdb_environment *environment;
     MDB_txn *txn;
     MDB_cursor *cursors[TABLES]; /* of the open transaction, opened at first use */
     bool must_grow;              /* the last transaction met the end of the map */
@@ -40,7 +40,7 @@ static MDB_val val_of(struct str bytes) { return (MDB_val){bytes.len, (char *)(u
 static struct str str_of_val(MDB_val val) { return (struct str){val.mv_data, (uint32_t)val.mv_size}; }
 
 /* The edge: every LMDB code becomes a store code and words that say what to do, here and nowhere else. */
-static int translate(const struct directory *directory, int code, const char *what, char *error, size_t error_size) {
+static int translate(const struct lmdb_directory *directory, int code, const char *what, char *error, size_t error_size) {
     static const struct {
         int code, store_code;
         const char *advice;
@@ -65,7 +65,7 @@ static int translate(const struct directory *directory, int code, const char *wh
             return store_say(error, error_size, meanings[i].store_code, "%s: %s: %s", what, mdb_strerror(code), meanings[i].advice);
     int store_code = code > 0 ? store_code_of_errno(code) : STORE_ERROR_IO;
     /* LMDB reports a short write, which a full disk causes, as EIO. */
-    if (code == EIO && directory_free_bytes(directory) < NEARLY_FULL_BYTES) store_code = STORE_ERROR_FULL;
+    if (code == EIO && lmdb_directory_free_bytes(directory) < NEARLY_FULL_BYTES) store_code = STORE_ERROR_FULL;
     return store_say(error, error_size, store_code, "%s: %s", what, mdb_strerror(code));
 }
 
@@ -77,19 +77,19 @@ static int result_of(struct lmdb *lmdb, int code, const char *what) {
 
 static int lmdb_begin(struct store *store) {
     struct lmdb *lmdb = lmdb_of(store);
-    struct environment *environment = lmdb->environment;
-    int code = store->read_only ? 0 : environment_make_room(environment, lmdb->must_grow);
+    struct lmdb_environment *environment = lmdb->environment;
+    int code = store->read_only ? 0 : lmdb_environment_make_room(environment, lmdb->must_grow);
     if (code) return result_of(lmdb, code, "growing the map");
     lmdb->must_grow = false;
     for (bool again = true;; again = false) {
-        code = environment_enter(environment);
+        code = lmdb_environment_enter(environment);
         if (code) return result_of(lmdb, code, "begin");
         code = mdb_txn_begin(environment->env, NULL, store->read_only ? MDB_RDONLY : 0, &lmdb->txn);
         if (!code) return 0;
-        environment_leave(environment);
+        lmdb_environment_leave(environment);
         if (!again) return result_of(lmdb, code, "begin");
         if (code == MDB_MAP_RESIZED)
-            code = environment_follow_map(environment);
+            code = lmdb_environment_follow_map(environment);
         else if (code == MDB_READERS_FULL) /* killed readers keep their slots until somebody looks */
             code = mdb_reader_check(environment->env, NULL);
         if (code) return result_of(lmdb, code, "begin");
@@ -107,13 +107,13 @@ static void lmdb_abort(struct store *store) {
     struct lmdb *lmdb = lmdb_of(store);
     close_cursors(lmdb);
     mdb_txn_abort(lmdb->txn);
-    environment_leave(lmdb->environment);
+    lmdb_environment_leave(lmdb->environment);
 }
 
 static int lmdb_commit(struct store *store) {
     struct lmdb *lmdb = lmdb_of(store);
     if (!store->read_only && !lmdb->directory.dirty) {
-        int result = directory_mark(&lmdb->directory, MARK_DIRTY, store->error, sizeof store->error);
+        int result = lmdb_directory_mark(&lmdb->directory, MARK_DIRTY, store->error, sizeof store->error);
         if (result) {
             lmdb_abort(store);
             return result;
@@ -121,7 +121,7 @@ static int lmdb_commit(struct store *store) {
     }
     close_cursors(lmdb);
     int code = mdb_txn_commit(lmdb->txn);
-    environment_leave(lmdb->environment);
+    lmdb_environment_leave(lmdb->environment);
     return result_of(lmdb, code, "commit");
 }
 
@@ -198,7 +198,7 @@ static int lmdb_stats(struct store *store, struct store_stats *stats) {
         if (code) return result_of(lmdb, code, "stats");
         stats->entries[i] = table.ms_entries;
     }
-    environment_extent(lmdb->environment, &stats->bytes_used, &stats->bytes_mapped);
+    lmdb_environment_extent(lmdb->environment, &stats->bytes_used, &stats->bytes_mapped);
     return 0;
 }
 
@@ -208,16 +208,16 @@ static int lmdb_sync(struct store *store) {
     int code = mdb_env_sync(lmdb->environment->env, 1);
     if (!code) return 0;
     char ignored[64];
-    directory_mark(&lmdb->directory, MARK_DAMAGED, ignored, sizeof ignored);
+    lmdb_directory_mark(&lmdb->directory, MARK_DAMAGED, ignored, sizeof ignored);
     return result_of(lmdb, code, "sync");
 }
 
 static void lmdb_close(struct store *store) {
     struct lmdb *lmdb = lmdb_of(store);
     bool flush = lmdb->environment && !store->read_only && lmdb->directory.dirty;
-    if (flush && lmdb_sync(store) == 0) directory_mark(&lmdb->directory, MARK_CLEAN, store->error, sizeof store->error);
-    if (lmdb->environment) environment_close(lmdb->environment);
-    directory_close(&lmdb->directory);
+    if (flush && lmdb_sync(store) == 0) lmdb_directory_mark(&lmdb->directory, MARK_CLEAN, store->error, sizeof store->error);
+    if (lmdb->environment) lmdb_environment_close(lmdb->environment);
+    lmdb_directory_close(&lmdb->directory);
     free(lmdb);
 }
 
@@ -302,14 +302,14 @@ static int lmdb_open(struct lmdb *lmdb, const char *path, size_t map_bytes) {
     struct store *store = &lmdb->store;
     char *error = store->error;
     size_t error_size = sizeof store->error;
-    int result = directory_open(&lmdb->directory, path, !store->read_only, error, error_size);
-    if (!result) result = directory_check(&lmdb->directory, error, error_size);
+    int result = lmdb_directory_open(&lmdb->directory, path, !store->read_only, error, error_size);
+    if (!result) result = lmdb_directory_check(&lmdb->directory, error, error_size);
     if (result) return result;
     dev_t device;
     ino_t inode;
-    if (store->read_only && !directory_find_data(&lmdb->directory, &device, &inode))
+    if (store->read_only && !lmdb_directory_find_data(&lmdb->directory, &device, &inode))
         return store_say(error, error_size, STORE_ERROR_FORMAT, "%s holds no state yet: start the writer first", path);
-    result = result_of(lmdb, environment_open(&lmdb->environment, &lmdb->directory, path, store->read_only, map_bytes), path);
+    result = result_of(lmdb, lmdb_environment_open(&lmdb->environment, &lmdb->directory, path, store->read_only, map_bytes), path);
     if (result) return result;
     if (lmdb->environment->has_tables) return 0;
     result = open_contents(store);
@@ -324,7 +324,7 @@ static int open_side(struct store **store, const char *path, bool read_only, siz
     if (!lmdb) return store_say(error, error_size, STORE_ERROR_MEMORY, "out of memory");
     lmdb->store.side = &lmdb_side;
     lmdb->store.read_only = read_only;
-    lmdb->directory = DIRECTORY_CLOSED;
+    lmdb->directory = LMDB_DIRECTORY_CLOSED;
     pthread_mutex_lock(&one_at_a_time);
     int result = lmdb_open(lmdb, path, map_bytes);
     pthread_mutex_unlock(&one_at_a_time);
@@ -350,11 +350,11 @@ int store_open_lmdb_reader(struct store **store, const char *path, char *error, 
 }
 
 int store_erase_lmdb(const char *path, char *error, size_t error_size) {
-    struct directory directory;
-    int result = directory_open(&directory, path, true, error, error_size);
-    if (!result && environment_in_use(&directory))
+    struct lmdb_directory directory;
+    int result = lmdb_directory_open(&directory, path, true, error, error_size);
+    if (!result && lmdb_environment_in_use(&directory))
         result = store_say(error, error_size, STORE_ERROR_BUSY, "%s is open for reading in this process: close that first", path);
-    if (!result) result = directory_erase(&directory, error, error_size);
-    directory_close(&directory);
+    if (!result) result = lmdb_directory_erase(&directory, error, error_size);
+    lmdb_directory_close(&directory);
     return result;
 }

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <time.h>
-#include "../../state/directory.h"
+#include "../../state/lmdb_directory.h"
 #include "../../state/store_lmdb.h"
 
 /* Opening gives the error, and words about it. */
@@ -135,8 +135,8 @@ static void file_systems_of_others_are_unsafe(void **state) {
     (void)state;
     static const uint32_t unsafe[] = {0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546};
     static const uint32_t safe[] = {0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630}; /* ext4, xfs, btrfs, tmpfs, overlayfs */
-    for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++) assert_non_null(directory_unsafe_filesystem(unsafe[i]));
-    for (size_t i = 0; i < sizeof safe / sizeof *safe; i++) assert_null(directory_unsafe_filesystem(safe[i]));
+    for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++) assert_non_null(lmdb_directory_unsafe_filesystem(unsafe[i]));
+    for (size_t i = 0; i < sizeof safe / sizeof *safe; i++) assert_null(lmdb_directory_unsafe_filesystem(safe[i]));
 }
 
 /* STATE */

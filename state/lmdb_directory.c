@@ -1,4 +1,4 @@
-#include "directory.h"
+#include "lmdb_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@ static int say_errno(char *error, size_t error_size, const char *what) {
     return store_say(error, error_size, store_code_of_errno(number), "%s: %s", what, strerrordesc_np(number));
 }
 
-const char *directory_unsafe_filesystem(uint32_t type) {
+const char *lmdb_directory_unsafe_filesystem(uint32_t type) {
     static const struct {
         uint32_t type;
         const char *name;
@@ -43,7 +43,7 @@ static bool read_line(int directory_fd, const char *name, char *text, size_t siz
     return true;
 }
 
-static int take_ownership(struct directory *directory, const char *path, char *error, size_t error_size) {
+static int take_ownership(struct lmdb_directory *directory, const char *path, char *error, size_t error_size) {
     directory->owner_fd = openat(directory->fd, "OWNER", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (directory->owner_fd < 0) return say_errno(error, error_size, "OWNER");
     if (flock(directory->owner_fd, LOCK_EX | LOCK_NB) != 0) {
@@ -60,14 +60,14 @@ static int take_ownership(struct directory *directory, const char *path, char *e
     return 0;
 }
 
-int directory_open(struct directory *directory, const char *path, bool own, char *error, size_t error_size) {
-    *directory = DIRECTORY_CLOSED;
+int lmdb_directory_open(struct lmdb_directory *directory, const char *path, bool own, char *error, size_t error_size) {
+    *directory = LMDB_DIRECTORY_CLOSED;
     if (own && mkdir(path, 0700) != 0 && errno != EEXIST) return say_errno(error, error_size, path);
     directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory->fd < 0) return say_errno(error, error_size, path);
     struct statfs filesystem;
     if (fstatfs(directory->fd, &filesystem) != 0) return say_errno(error, error_size, path);
-    const char *unsafe = directory_unsafe_filesystem((uint32_t)filesystem.f_type);
+    const char *unsafe = lmdb_directory_unsafe_filesystem((uint32_t)filesystem.f_type);
     if (unsafe)
         return store_say(error, error_size, STORE_ERROR_IO, "%s is on %s, where memory maps and locks do not hold: use a local disk", path,
                          unsafe);
@@ -76,7 +76,7 @@ int directory_open(struct directory *directory, const char *path, bool own, char
     return own ? take_ownership(directory, path, error, error_size) : 0;
 }
 
-bool directory_find_data(const struct directory *directory, dev_t *device, ino_t *inode) {
+bool lmdb_directory_find_data(const struct lmdb_directory *directory, dev_t *device, ino_t *inode) {
     struct stat data;
     if (fstatat(directory->fd, "data.mdb", &data, 0) != 0) return false;
     *device = data.st_dev;
@@ -84,7 +84,7 @@ bool directory_find_data(const struct directory *directory, dev_t *device, ino_t
     return true;
 }
 
-int directory_check(struct directory *directory, char *error, size_t error_size) {
+int lmdb_directory_check(struct lmdb_directory *directory, char *error, size_t error_size) {
     char state[64], dirty_here[64];
     if (!read_line(directory->fd, "STATE", state, sizeof state)) return errno == ENOENT ? 0 : say_errno(error, error_size, "STATE");
     snprintf(dirty_here, sizeof dirty_here, "dirty %s", directory->boot_id);
@@ -110,7 +110,7 @@ static bool replace_file(int directory_fd, const char *name, const char *new_nam
     return done && renameat(directory_fd, new_name, directory_fd, name) == 0 && fsync(directory_fd) == 0;
 }
 
-int directory_mark(struct directory *directory, enum mark mark, char *error, size_t error_size) {
+int lmdb_directory_mark(struct lmdb_directory *directory, enum mark mark, char *error, size_t error_size) {
     char text[64] = "clean\n";
     if (mark != MARK_CLEAN) snprintf(text, sizeof text, "dirty %s\n", mark == MARK_DIRTY ? directory->boot_id : "damaged");
     if (!replace_file(directory->fd, "STATE", "STATE.new", text)) return say_errno(error, error_size, "writing STATE");
@@ -118,7 +118,7 @@ int directory_mark(struct directory *directory, enum mark mark, char *error, siz
     return 0;
 }
 
-int directory_erase(struct directory *directory, char *error, size_t error_size) {
+int lmdb_directory_erase(struct lmdb_directory *directory, char *error, size_t error_size) {
     /* STATE last: until all else is gone it goes on saying what it said. */
     static const char *const names[] = {"data.mdb", "lock.mdb", "STATE.new", "STATE"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -128,14 +128,14 @@ int directory_erase(struct directory *directory, char *error, size_t error_size)
     return 0;
 }
 
-int64_t directory_free_bytes(const struct directory *directory) {
+int64_t lmdb_directory_free_bytes(const struct lmdb_directory *directory) {
     struct statfs filesystem;
     if (fstatfs(directory->fd, &filesystem) != 0) return INT64_MAX;
     return (int64_t)filesystem.f_bavail * (int64_t)filesystem.f_bsize;
 }
 
-void directory_close(struct directory *directory) {
+void lmdb_directory_close(struct lmdb_directory *directory) {
     if (directory->owner_fd >= 0) close(directory->owner_fd); /* ends the lock */
     if (directory->fd >= 0) close(directory->fd);
-    *directory = DIRECTORY_CLOSED;
+    *directory = LMDB_DIRECTORY_CLOSED;
 }
