@@ -20,10 +20,9 @@ static int damage_take(struct input *input, enum container_result result) {
 
 /* Moves to the next block. 1: there is one; 0: the end; 2: a bad record was made of what is there instead. */
 static int block_take(struct input *input) {
-    size_t at = input->container.at;
     struct str block;
-    int64_t count;
-    enum container_result result = container_next(&input->container, &block, &count);
+    enum container_result result = container_next(&input->container, &block, &input->block_records);
+    if (result != CONTAINER_BLOCK) input->block_records = 0;
     if (result == CONTAINER_END) return 0;
     if (result != CONTAINER_BLOCK) {
         damage_take(input, result);
@@ -31,13 +30,7 @@ static int block_take(struct input *input) {
     }
     input->block_at = (const uint8_t *)block.ptr;
     input->block_end = input->block_at + block.len;
-    input->block_records = count;
-    if (count >= 0 && count <= (int64_t)block.len) return 1; /* no event takes less than a byte */
-    input->block_records = 0;
-    input->block_at = input->block_end;
-    input_bad(input, REJECT_MALFORMED, (const uint8_t *)block.ptr, block.len, "the block at byte %zu says that it has %" PRId64 " records in %" PRIu32 " bytes",
-              at, count, block.len);
-    return 2;
+    return 1;
 }
 
 /* Where a record ends is known only by decoding it: behind one that cannot be, the rest of its block is unreadable. */
@@ -48,7 +41,7 @@ static int rest_of_block_bad(struct input *input, enum reject_reason reason, con
     input->block_records = 0;
     size_t size = (size_t)(input->block_end - bytes);
     if (lost == 0) return input_bad(input, reason, bytes, size, "%s", why);
-    return input_bad(input, reason, bytes, size, "%s (with it %" PRId64 " more records of its block are lost)", why, lost - 1);
+    return input_bad(input, reason, bytes, size, "%s (with it the rest of its block is lost, %" PRId64 " more records)", why, lost - 1);
 }
 
 int avro_next(struct input *input, struct failure *failure) {

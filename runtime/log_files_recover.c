@@ -58,21 +58,20 @@ static int seal_take(struct scan *scan, const struct seal *seal, struct str bloc
     return 0;
 }
 
-/* After damage at `at`: a torn tail unless a seal can still be found behind it. */
+/* After damage at `at`: a torn tail, unless a seal can still be found behind it, wherever: the markers before it may be what is damaged. */
 static int tail_check(struct scan *scan, size_t at, struct scratch *scratch) {
+    const uint8_t one_record = 2; /* the count of a seal's block, as Avro writes it */
     struct container_reader *reader = scan->reader;
-    while (reader->at < reader->size) {
-        container_skip(reader);
-        size_t next = reader->at;
+    const uint8_t *end = reader->bytes + reader->size, *next = reader->bytes + at;
+    for (; (next = memchr(next, one_record, (size_t)(end - next))) != NULL; next++) {
+        size_t seal_at = (size_t)(next - reader->bytes);
         struct str block;
         int64_t count;
         struct journal_record record;
-        while (container_next(reader, &block, &count) == CONTAINER_BLOCK) {
-            if (block_is_seal(scan->plan, block, count, &record, scratch))
-                return fail(scan->failure, EXIT_FAILED, "%s is damaged at byte %zu: seal %" PRId64 " follows at byte %zu. Restore the file from a backup.",
-                            scan->path, at, record.body.seal.sequence, next);
-            next = reader->at;
-        }
+        container_seek(reader, seal_at);
+        if (container_next(reader, &block, &count) == CONTAINER_BLOCK && block_is_seal(scan->plan, block, count, &record, scratch))
+            return fail(scan->failure, EXIT_FAILED, "%s is damaged at byte %zu: seal %" PRId64 " follows at byte %zu. Restore the file from a backup.",
+                        scan->path, at, record.body.seal.sequence, seal_at);
     }
     return 0;
 }
