@@ -245,7 +245,7 @@ static void test_times_read(void **state) {
 /* Every day of the range, printed and read, against a calendar that only counts. */
 static void test_times_written(void **state) {
     (void)state;
-    char text[TIME_TEXT_SIZE], expected[40];
+    char text[TIME_TEXT_SIZE], expected[64];
     static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int64_t ms = 86399999;
     for (int year = 1970; year <= 9999; year++) {
