@@ -32,12 +32,12 @@ enum table {
 };
 
 enum {
-    STORE_ABSENT = 1,       /* no such key; the cursor ran out */
-    STORE_ERROR_IO = -1,    /* the disk refused; see store_error() */
-    STORE_ERROR_FULL = -2,  /* no space left on the disk */
-    STORE_ERROR_BUSY = -3,  /* another process owns the directory */
-    STORE_ERROR_FORMAT = -4,/* written by a newer version, or not ours */
-    STORE_ERROR_DIRTY = -5, /* left unclean under another boot of the machine, or damaged: rebuild from the journal */
+    STORE_ABSENT = 1,        /* no such key; the cursor ran out */
+    STORE_ERROR_IO = -1,     /* the disk refused; see store_error() */
+    STORE_ERROR_FULL = -2,   /* no space left on the disk */
+    STORE_ERROR_BUSY = -3,   /* another process owns the directory */
+    STORE_ERROR_FORMAT = -4, /* written by a newer version, or not ours */
+    STORE_ERROR_DIRTY = -5,  /* left unclean under another boot of the machine, or damaged: rebuild from the journal */
     STORE_ERROR_MEMORY = -6,
     STORE_RETRY = -7,       /* the map was too small for this transaction; the next begin grows it */
     STORE_ERROR_MISUSE = -8 /* the caller broke a rule of this header */
@@ -85,7 +85,10 @@ int store_seek_back(struct store *store, enum table table, struct str before, st
 int store_next(struct store *store, enum table table, struct str *key, struct str *value);
 
 /* In a transaction. bytes_used is the extent of the committed file, pages to be reused included. */
-struct store_stats { uint64_t entries[TABLES]; uint64_t bytes_used, bytes_mapped; };
+struct store_stats {
+    uint64_t entries[TABLES];
+    uint64_t bytes_used, bytes_mapped;
+};
 int store_stats(struct store *store, struct store_stats *stats);
 
 /* Flushes what was committed to the disk itself. Where that fails the directory is not trusted any more: the next open is

@@ -54,7 +54,7 @@ static void commit_until_killed(const char *path, int committed) {
 static uint32_t expect_whole_transactions(struct place *place) {
     struct store *store = open_writer(place);
     struct str key, value;
-    uint32_t count, number = 0, seen = 0;
+    uint32_t count = 0, number = 0, seen = 0;
     assert_int_equal(store_begin(store), 0);
     assert_int_equal(store_get(store, TABLE_META, STR("count"), &value), 0);
     assert_int_equal(value.len, sizeof count);
@@ -79,10 +79,10 @@ static void a_killed_writer_leaves_whole_transactions(void **state) {
         pid_t child = fork();
         if (child == 0) commit_until_killed(place->path, committed[1]);
         close(committed[1]);
-        uint32_t last = before, next;
+        uint32_t last = before, next = 0;
         for (int i = 0; i < 20 + round * 7; i++) assert_int_equal(read(committed[0], &last, sizeof last), sizeof last);
         assert_int_equal(kill(child, SIGKILL), 0);
-        int status;
+        int status = 0;
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFSIGNALED(status));
         while (read(committed[0], &next, sizeof next) == sizeof next) last = next;

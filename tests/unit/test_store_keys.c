@@ -62,9 +62,9 @@ static void a_key_comes_apart(void **state) {
         key_u32(&key, 4000000000);
         key_text(&key, STR_NULL);
         struct str rest = key_str(&key), text;
-        int64_t time;
-        uint8_t byte;
-        uint32_t number;
+        int64_t time = 0;
+        uint8_t byte = 0;
+        uint32_t number = 0;
         assert_true(key_take_text(&rest, &text));
         assert_str(text, STR("tenant"));
         assert_true(key_take_time(&rest, &time) && time == times[i]);

@@ -71,7 +71,7 @@ static inline void expect_state(struct place *place, const char *prefix) {
 }
 
 static inline void expect_exit(pid_t child, int status) {
-    int found;
+    int found = 0;
     assert_int_equal(waitpid(child, &found, 0), child);
     assert_true(WIFEXITED(found));
     assert_int_equal(WEXITSTATUS(found), status);
