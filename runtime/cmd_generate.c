@@ -14,7 +14,8 @@
 static const struct option_row options[] = {
     {"seed", 's', OPTION_NUMBER, "N", "1", false, false, "Choose the network: the same seed and options give the same bytes everywhere"},
     {"tenants", 't', OPTION_NUMBER, "N", "3", false, false, "How many accounts"},
-    {"start", 0, OPTION_TIME, "TIME", "2025-03-03T00:00:00Z", false, false, "When it begins; keep it in the past, or its end will be rejected as future"},
+    {"start", 0, OPTION_TIME, "TIME", "2025-03-03T00:00:00Z", false, false,
+     "When it begins; keep it in the past, or its end will be rejected as future"},
     {"days", 'd', OPTION_NUMBER, "N", NULL, false, false, "How many days of life; 7 where neither days, calls nor events are given"},
     {"calls", 'c', OPTION_NUMBER, "N", NULL, false, false, "Begin no more than this many calls"},
     {"calls-per-day", 0, OPTION_NUMBER, "N", "300", false, false, "How busy the whole network is, about"},
@@ -44,9 +45,10 @@ static bool read_options(const struct arguments *arguments, struct generate_opti
         complain("--late-by is %s; give 1ms to 30d.", argument_text(arguments, "late-by"));
         return false;
     }
-    if (!in_range(arguments, "tenants", 1, 10000) || !in_range(arguments, "days", 1, 36500) || !in_range(arguments, "calls", 1, INT64_MAX) ||
-        !in_range(arguments, "calls-per-day", 1, 10000000) || !in_range(arguments, "events", 1, INT64_MAX) || !in_range(arguments, "late", 0, 100) ||
-        !in_range(arguments, "repeat", 0, 100) || !in_range(arguments, "broken", 0, 100))
+    if (!in_range(arguments, "tenants", 1, 10000) || !in_range(arguments, "days", 1, 36500) ||
+        !in_range(arguments, "calls", 1, INT64_MAX) || !in_range(arguments, "calls-per-day", 1, 10000000) ||
+        !in_range(arguments, "events", 1, INT64_MAX) || !in_range(arguments, "late", 0, 100) || !in_range(arguments, "repeat", 0, 100) ||
+        !in_range(arguments, "broken", 0, 100))
         return false;
 
     bool endless = !argument_given(arguments, "days") && !argument_given(arguments, "calls") && !argument_given(arguments, "events");
@@ -90,10 +92,12 @@ static int generate_to(int fd, const char *path, const struct generate_options *
         if (errno == EPIPE) /* the reader has seen enough */
             result = EXIT_DONE;
         else
-            complain("%s cannot be written: %s.%s", path, strerror(errno), errno == ENOSPC ? " Free some space, or write elsewhere with --out." : "");
+            complain("%s cannot be written: %s.%s", path, strerror(errno),
+                     errno == ENOSPC ? " Free some space, or write elsewhere with --out." : "");
     } else {
         if (fd != STDOUT_FILENO)
-            fprintf(stderr, "%s: %" PRId64 " records, %" PRId64 " of them broken on purpose\n", path, delivery_records(delivery), delivery_broken(delivery));
+            fprintf(stderr, "%s: %" PRId64 " records, %" PRId64 " of them broken on purpose\n", path, delivery_records(delivery),
+                    delivery_broken(delivery));
         result = EXIT_DONE;
     }
     delivery_close(delivery);
@@ -127,19 +131,22 @@ static int run(const struct arguments *arguments) {
 
 const struct command command_generate = {
     .name = "generate",
-    .summary = "Write the events of an invented network of call centres",
+    .summary = "write the events of an invented network of call centres",
     .operands = "",
     .description =
-        "Writes calls, jobs, commands and directory entries of tenants that do not exist: callers wait, give up, dial again, book, cancel, leave messages, "
+        "Writes calls, jobs, commands and directory entries of tenants that do not exist: callers wait, give up, dial again, book, cancel, "
+        "leave messages, "
         "are called back; agents transfer, hold, wrap up and classify. Every type of call and every status of a row occurs.\n\n"
-        "Events come in the order in which they happened, unless trouble is asked for with --late, --repeat, --broken or --disorder. The same seed and options "
+        "Events come in the order in which they happened, unless trouble is asked for with --late, --repeat, --broken or --disorder. The "
+        "same seed and options "
         "give the same bytes on any machine. Memory holds what is in progress and nothing of the past, so a file may have any length.\n\n"
-        "Telephone numbers are fiction: +1 NXX 555 01xx, +44 1632 960xxx, +44 7700 900xxx, +44 20 7946 0xxx, and country code 999, which is not assigned.",
+        "Telephone numbers are fiction: +1 NXX 555 01xx, +44 1632 960xxx, +44 7700 900xxx, +44 20 7946 0xxx, and country code 999, which "
+        "is not assigned.",
     .options = options,
     .example = "ringback generate --days 7 --out week.jsonl\n"
-               "  A week of three tenants, for ringback fold.\n"
+               "  A week of three tenants, for ringback fold.\n\n"
                "ringback generate --tenants 500 --calls-per-day 20000 --events 3000000 --format avro --out load.avro\n"
-               "  Three million events, to see how fast a machine folds.\n"
+               "  Three million events, to see how fast a machine folds.\n\n"
                "ringback generate --days 2 --disorder --late-by 10m\n"
                "  Two bad days.",
     .run = run,

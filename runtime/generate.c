@@ -110,7 +110,10 @@ static void call_run(struct generator *generator, struct call *call) {
 
 static void task_run(struct generator *generator, struct task *task) {
     switch (task->kind) {
-    case TASK_DIRECTORY: network_announce(generator); finish(generator, task); break;
+    case TASK_DIRECTORY:
+        network_announce(generator);
+        finish(generator, task);
+        break;
     case TASK_TENANT:
         tenant_announce(generator, task->tenant);
         task->kind = TASK_ARRIVAL;
@@ -143,7 +146,8 @@ static bool step(struct generator *generator) {
 
     struct task *task = heap_pop(&generator->heap);
     generator->now = task->at;
-    if (generator->closed_at == NONE && (task->at >= generator->end || generator->calls >= generator->options.calls)) generator->closed_at = task->at;
+    if (generator->closed_at == NONE && (task->at >= generator->end || generator->calls >= generator->options.calls))
+        generator->closed_at = task->at;
     if (generator->closed_at == NONE || belongs_to_the_end(generator, task))
         task_run(generator, task);
     else

@@ -62,7 +62,8 @@ static struct str customer_of(struct call *call) {
     return str_of(customer->id);
 }
 
-static void add_start(struct generator *generator, struct call *call, enum direction direction, enum call_kind kind, struct str from, struct str to) {
+static void add_start(struct generator *generator, struct call *call, enum direction direction, enum call_kind kind, struct str from,
+                      struct str to) {
     struct str customer = random_percent(&generator->random, 50) ? customer_of(call) : STR_NULL;
     struct event *event = add(call, EVENT_CALL_STARTED, call->now);
     struct str row = call->row[0] ? str_of(call->row) : STR_NULL;
@@ -82,7 +83,8 @@ static void add_module(struct call *call, enum module_kind module, const char *i
 
 /* A leg's id: unique in its call. */
 static struct str next_leg(struct call *call) {
-    static const char *const legs[] = {"leg-1", "leg-2", "leg-3", "leg-4", "leg-5", "leg-6", "leg-7", "leg-8", "leg-9", "leg-10", "leg-11", "leg-12"};
+    static const char *const legs[] = {"leg-1", "leg-2", "leg-3", "leg-4",  "leg-5",  "leg-6",
+                                       "leg-7", "leg-8", "leg-9", "leg-10", "leg-11", "leg-12"};
     uint32_t last = sizeof legs / sizeof *legs - 1;
     return str_of(legs[call->legs < last ? call->legs++ : last]);
 }
@@ -152,12 +154,25 @@ static void talk_to_voice_agent(struct generator *generator, struct call *call) 
 static const struct {
     const char *name;
     int8_t is_lead;
-} reasons[] = {{"Comparing prices", 1},  {"Wants to think it over", 1}, {"No appointment soon enough", 1}, {"Needs the landlord's word", 1}, {"Outside our area", 0}, {"Work we do not do", 0},
-               {"Existing appointment", 0}, {"Supplier", 0},              {"Asked for directions", -1},      {"Wrong number", 0},         {"Sales call", 0},       {"Looking for a position", 0}};
+} reasons[] = {{"Comparing prices", 1},
+               {"Wants to think it over", 1},
+               {"No appointment soon enough", 1},
+               {"Needs the landlord's word", 1},
+               {"Outside our area", 0},
+               {"Work we do not do", 0},
+               {"Existing appointment", 0},
+               {"Supplier", 0},
+               {"Asked for directions", -1},
+               {"Wrong number", 0},
+               {"Sales call", 0},
+               {"Looking for a position", 0}};
 
-static void add_classification(struct generator *generator, struct call *call, struct str agent, enum classification classification, struct str job, int64_t at) {
-    uint32_t kind = classification == CLASS_UNBOOKED ? random_below(&generator->random, 6)
-                                                     : 6 + 3 * (uint32_t)(classification == CLASS_NOT_A_LEAD) + random_below(&generator->random, 3);
+/* Returns whether there is still a lead to be won. */
+static bool add_classification(struct generator *generator, struct call *call, struct str agent, enum classification classification,
+                               struct str job, int64_t at) {
+    uint32_t kind = classification == CLASS_UNBOOKED
+                        ? random_below(&generator->random, 6)
+                        : 6 + 3 * (uint32_t)(classification == CLASS_NOT_A_LEAD) + random_below(&generator->random, 3);
     bool booked = classification == CLASS_BOOKED;
     struct event *event = add(call, EVENT_CALL_CLASSIFIED, at);
     event->actor = agent;
@@ -170,6 +185,7 @@ static void add_classification(struct generator *generator, struct call *call, s
         .notes = random_percent(&generator->random, 20) ? STR("Call again after work hours; gate code needed.") : STR_NULL,
         .job = job,
     };
+    return classification == CLASS_UNBOOKED && reasons[kind].is_lead != 0;
 }
 
 /* What the conversation from `began` to call->now came to: a job, a classification during wrap-up, or neither; and so a row or none. */
@@ -178,7 +194,7 @@ static bool conclude(struct generator *generator, struct call *call, struct str 
     static const enum classification meant[] = {CLASS_BOOKED, CLASS_UNBOOKED, CLASS_EXCUSED, CLASS_NOT_A_LEAD};
     uint32_t what = random_weighted(random, (const uint16_t[]){44, 32, 14, 10}, 4);
     int64_t ended = call->now, classified_at = ended + (wrapped - ended) * random_between(random, 30, 95) / 100;
-    bool classifies = random_percent(random, 82), unbooked = what == 1 || !classifies;
+    bool classifies = random_percent(random, 82), lead = !classifies; /* still to be won */
 
     if (what == 0) {
         uint32_t when = random_weighted(random, (const uint16_t[]){62, 26, 12}, 3);
@@ -186,13 +202,14 @@ static bool conclude(struct generator *generator, struct call *call, struct str 
                             : when == 1 ? ended + (classified_at - ended) * random_between(random, 5, 95) / 100
                                         : ended + random_between(random, 11, 36 * 60) * MINUTE_MS;
         job_plan(generator, call, random_percent(random, 85), booked_at);
-        unbooked = when == 2;
-        if (classifies && !unbooked) add_classification(generator, call, agent, CLASS_BOOKED, str_of(call->job), classified_at);
+        lead = when == 2;
+        if (classifies && !lead) add_classification(generator, call, agent, CLASS_BOOKED, str_of(call->job), classified_at);
     } else if (classifies) {
-        add_classification(generator, call, agent, meant[what], STR_NULL, classified_at);
+        lead = add_classification(generator, call, agent, meant[what], STR_NULL, classified_at);
         if (random_percent(random, 3)) review_plan(generator, call, agent, ended + random_between(random, 20, 1500) * MINUTE_MS);
     }
-    if (inbound && unbooked && call->task.tenant->second_chance && random_percent(random, 65)) row_plan(generator, call, true, ended + 10 * MINUTE_MS);
+    if (inbound && lead && call->task.tenant->second_chance && random_percent(random, 65))
+        row_plan(generator, call, true, ended + 10 * MINUTE_MS);
     return what == 0;
 }
 
@@ -268,7 +285,7 @@ static bool last_conversation(struct generator *generator, struct call *call, st
     return conclude(generator, call, agent->id, began, wrapped, inbound);
 }
 
-enum wait_end { WAIT_ANSWERED, WAIT_GAVE_UP, WAIT_TIMED_OUT, WAIT_CALLBACK };
+enum wait_end { WAIT_ANSWERED, WAIT_GAVE_UP, WAIT_OVER, WAIT_CALLBACK, WAIT_LEFT };
 
 static struct gen_agent *free_first(const struct tenant *tenant, const struct gen_queue *queue) {
     struct gen_agent *first = &tenant->agents[queue->first_agent];
@@ -300,6 +317,11 @@ static bool offer(struct generator *generator, struct call *call, struct gen_age
     return end == OFFER_ACCEPTED;
 }
 
+static void enter_queue(struct call *call, const struct gen_queue *queue) {
+    struct event *event = add(call, EVENT_QUEUE_ENTERED, call->now);
+    event->body.queue_entered = (struct queue_entered){str_of(call->id), queue->id};
+}
+
 static void exit_queue(struct call *call, const struct gen_queue *queue, enum queue_exit reason) {
     struct event *event = add(call, EVENT_QUEUE_EXITED, call->now);
     event->body.queue_exited = (struct queue_exited){str_of(call->id), queue->id, (int8_t)reason};
@@ -307,27 +329,38 @@ static void exit_queue(struct call *call, const struct gen_queue *queue, enum qu
 
 static int64_t patience(struct random *random) { return 4000 + random_lognormal(random, 95 * SECOND_MS, 330); }
 
-/* Waits in the queue from call->now. WAIT_ANSWERED: *agent and *leg are connected next; else call->now is when the wait was over. */
-static enum wait_end wait_in(struct generator *generator, struct call *call, const struct gen_queue *queue, struct gen_agent **agent, struct str *leg) {
+/* The caller presses a key: to be called back, or for the voicemail. */
+static enum wait_end press_key(struct generator *generator, struct call *call, const struct gen_queue *queue) {
+    if (random_percent(&generator->random, 30)) {
+        exit_queue(call, queue, QUEUE_EXIT_LEFT);
+        return WAIT_LEFT;
+    }
+    struct event *event = add(call, EVENT_CALLBACK_REQUESTED, call->now);
+    event->body.callback_requested = (struct callback_requested){str_of(call->id), party_number(call)};
+    exit_queue(call, queue, QUEUE_EXIT_WITHDRAWN);
+    return WAIT_CALLBACK;
+}
+
+/* Waits in the queue from call->now. WAIT_ANSWERED: *agent and *leg are connected next; else call->now is when the wait ended.
+ * `when_over` says how the queue gives him up after its timeout. */
+static enum wait_end wait_in(struct generator *generator, struct call *call, const struct gen_queue *queue, enum queue_exit when_over,
+                             struct gen_agent **agent, struct str *leg) {
     struct random *random = &generator->random;
-    struct event *event = add(call, EVENT_QUEUE_ENTERED, call->now);
-    event->body.queue_entered = (struct queue_entered){str_of(call->id), queue->id};
-    int64_t timeout = call->now + queue->timeout, asks = random_percent(random, 12) ? call->now + random_between(random, 20, 60) * SECOND_MS : INT64_MAX;
+    enter_queue(call, queue);
+    int64_t timeout = call->now + queue->timeout,
+            asks = random_percent(random, 12) ? call->now + random_between(random, 20, 60) * SECOND_MS : INT64_MAX;
     while (true) {
         *agent = free_first(call->task.tenant, queue);
         int64_t rings = ((*agent)->free_at > call->now ? (*agent)->free_at : call->now) + random_between(random, 200, 1500);
         int64_t first = rings < call->patience_ends ? rings : call->patience_ends;
         if (asks < first && asks < timeout) {
             call->now = asks;
-            event = add(call, EVENT_CALLBACK_REQUESTED, call->now);
-            event->body.callback_requested = (struct callback_requested){str_of(call->id), party_number(call)};
-            exit_queue(call, queue, QUEUE_EXIT_WITHDRAWN);
-            return WAIT_CALLBACK;
+            return press_key(generator, call, queue);
         }
         if (timeout < first) {
             call->now = timeout;
-            exit_queue(call, queue, QUEUE_EXIT_TIMEOUT);
-            return WAIT_TIMED_OUT;
+            exit_queue(call, queue, when_over);
+            return WAIT_OVER;
         }
         call->now = first;
         if (first < rings) return WAIT_GAVE_UP;
@@ -359,7 +392,7 @@ static void transfer(struct generator *generator, struct call *call, struct gen_
     if (to == TRANSFER_EXTERNAL) {
         forward_outside(generator, call, FORWARD_BY_TRANSFER);
     } else if (to == TRANSFER_QUEUE) {
-        if (wait_in(generator, call, queue, &next, &leg) == WAIT_ANSWERED)
+        if (wait_in(generator, call, queue, QUEUE_EXIT_TIMEOUT, &next, &leg) == WAIT_ANSWERED)
             last_conversation(generator, call, next, leg, true);
         else
             add_end(call, ENDED_BY_CALLER, STR_NULL);
@@ -391,32 +424,44 @@ static void nobody_there(struct generator *generator, struct call *call) {
     }
 }
 
+/* A queue that is hopeless is not waited in. */
+static bool overflows(const struct call *call, const struct gen_queue *queue) {
+    return free_first(call->task.tenant, queue)->free_at > call->now + 2 * queue->timeout;
+}
+
+static void not_waiting_any_more(struct generator *generator, struct call *call) {
+    call->now += 300;
+    if (random_percent(&generator->random, 60))
+        nobody_there(generator, call);
+    else
+        nobody_answered(generator, call, ENDED_BY_SYSTEM);
+}
+
 /* From the queue's module on: queue after queue, until somebody answers or the caller is gone. */
 static void queue_for_agent(struct generator *generator, struct call *call, uint32_t place) {
-    struct random *random = &generator->random;
     struct tenant *tenant = call->task.tenant;
     struct gen_agent *agent;
     struct str leg;
-    call->patience_ends = call->now + patience(random);
+    call->patience_ends = call->now + patience(&generator->random);
     add_module(call, MODULE_QUEUE, "queue", NULL);
-    const struct gen_queue *queue = &tenant->queues[place];
-    if (place + 1 < tenant->queue_count && free_first(tenant, queue)->free_at > call->now + 2 * queue->timeout) { /* too long a queue */
-        struct event *event = add(call, EVENT_QUEUE_ENTERED, call->now);
-        event->body.queue_entered = (struct queue_entered){str_of(call->id), queue->id};
-        exit_queue(call, queue, QUEUE_EXIT_OVERFLOW);
-        queue = &tenant->queues[place + 1];
-    }
-    switch (wait_in(generator, call, queue, &agent, &leg)) {
-    case WAIT_ANSWERED: answered(generator, call, agent, leg); break;
-    case WAIT_GAVE_UP: nobody_answered(generator, call, ENDED_BY_CALLER); break;
-    case WAIT_CALLBACK: nobody_answered(generator, call, ENDED_BY_SYSTEM); break;
-    case WAIT_TIMED_OUT:
-        call->now += 300;
-        if (random_percent(random, 60))
-            nobody_there(generator, call);
-        else
-            nobody_answered(generator, call, ENDED_BY_SYSTEM);
-        break;
+    for (;; place++) {
+        const struct gen_queue *queue = &tenant->queues[place];
+        bool last = place + 1 == tenant->queue_count;
+        if (!last && overflows(call, queue)) {
+            enter_queue(call, queue);
+            exit_queue(call, queue, QUEUE_EXIT_OVERFLOW);
+            continue;
+        }
+        switch (wait_in(generator, call, queue, last ? QUEUE_EXIT_TIMEOUT : QUEUE_EXIT_ROLLOVER, &agent, &leg)) {
+        case WAIT_ANSWERED: answered(generator, call, agent, leg); return;
+        case WAIT_GAVE_UP: nobody_answered(generator, call, ENDED_BY_CALLER); return;
+        case WAIT_CALLBACK: nobody_answered(generator, call, ENDED_BY_SYSTEM); return;
+        case WAIT_LEFT: leave_voicemail(generator, call); return;
+        case WAIT_OVER:
+            if (!last) break;
+            not_waiting_any_more(generator, call);
+            return;
+        }
     }
 }
 
@@ -473,7 +518,8 @@ void inbound_plan(struct generator *generator, struct tenant *tenant, const stru
         call->number = &tenant->numbers[0];
         direct = false;
     }
-    add_start(generator, call, DIRECTION_INBOUND, direct ? CALL_KIND_DIRECT : CALL_KIND_QUEUE, party_number(call), str_of(call->number->number));
+    add_start(generator, call, DIRECTION_INBOUND, direct ? CALL_KIND_DIRECT : CALL_KIND_QUEUE, party_number(call),
+              str_of(call->number->number));
     if (random_per_mille(random, 4)) {
         call->now += 100;
         add_end(call, ENDED_BY_SYSTEM, STR("NO_ACTIVE_WORKFLOW"));
@@ -492,7 +538,8 @@ void internal_plan(struct generator *generator, struct tenant *tenant) {
     struct random *random = &generator->random;
     struct party nobody = {.caller = WITHHELD};
     struct call *call = call_make(generator, tenant, &nobody);
-    struct gen_agent *from = &tenant->agents[random_below(random, tenant->agent_count)], *to = &tenant->agents[random_below(random, tenant->agent_count)];
+    struct gen_agent *from = &tenant->agents[random_below(random, tenant->agent_count)],
+                     *to = &tenant->agents[random_below(random, tenant->agent_count)];
     add_start(generator, call, DIRECTION_INTERNAL, CALL_KIND_INTERNAL, from->id, to->id);
     call->now += 500;
     call->patience_ends = call->now + 30 * SECOND_MS;
@@ -507,8 +554,8 @@ void internal_plan(struct generator *generator, struct tenant *tenant) {
     call_begin(generator, call);
 }
 
-int64_t outbound_plan(struct generator *generator, struct tenant *tenant, const struct party *party, uint32_t agent, const struct row *row, bool *reached,
-                      bool *booked) {
+int64_t outbound_plan(struct generator *generator, struct tenant *tenant, const struct party *party, uint32_t agent, const struct row *row,
+                      bool *reached, bool *booked) {
     struct random *random = &generator->random;
     struct call *call = call_make(generator, tenant, party);
     struct gen_agent *who = &tenant->agents[agent];

@@ -32,13 +32,14 @@ __attribute__((format(printf, 2, 3))) static struct str arena_text(struct genera
 
 #define COUNT(array) ((uint32_t)(sizeof(array) / sizeof *(array)))
 
-static const char *const places[] = {"Harbor", "Summit", "Cedar",  "Prairie", "Lakeside", "Granite", "Beacon", "Willow", "Redwood", "Northgate", "Canyon",  "Juniper",
-                                     "Keystone", "Orchard", "Meadow", "Bayview", "Sterling", "Falcon",  "Copper", "Pioneer", "Liberty", "Magnolia", "Cascade", "Anchor"};
+static const char *const places[] = {"Harbor",   "Summit",    "Cedar",  "Prairie", "Lakeside", "Granite",  "Beacon",  "Willow",
+                                     "Redwood",  "Northgate", "Canyon", "Juniper", "Keystone", "Orchard",  "Meadow",  "Bayview",
+                                     "Sterling", "Falcon",    "Copper", "Pioneer", "Liberty",  "Magnolia", "Cascade", "Anchor"};
 static const char *const trades[] = {"Heating", "Plumbing", "Electric", "Roofing", "Drains", "Garage Doors", "Pest Control", "Windows"};
 static const char *const first_names[] = {"Ana",   "Ben",  "Chloe", "Dev",   "Elena", "Farid", "Grace", "Hugo", "Imani", "Jonas",
                                           "Keiko", "Liam", "Mara",  "Nadia", "Omar",  "Priya", "Quinn", "Rosa", "Sam",   "Tessa"};
-static const char *const last_names[] = {"Adler",  "Brooks", "Castro", "Dunn",  "Ellis", "Fischer", "Grant", "Hayes",  "Ibarra", "Jensen",
-                                         "Kimura", "Lowe",   "Moreno", "Novak", "Okafor", "Patel",  "Reyes", "Santos", "Turner", "Walsh"};
+static const char *const last_names[] = {"Adler",  "Brooks", "Castro", "Dunn",  "Ellis",  "Fischer", "Grant", "Hayes",  "Ibarra", "Jensen",
+                                         "Kimura", "Lowe",   "Moreno", "Novak", "Okafor", "Patel",   "Reyes", "Santos", "Turner", "Walsh"};
 static const char *const campaigns[] = {"Google Ads", "Website", "Yard Signs", "Radio Spring", "Direct Mail", "Referral"};
 static const char *const queue_names[QUEUES_MAX] = {"New customers", "Service", "Emergencies", "Billing"};
 static const char *const queue_ids[QUEUES_MAX] = {"new-customers", "service", "emergencies", "billing"};
@@ -48,11 +49,12 @@ static const struct {
     const char *name;
     int8_t hours;
     int8_t week_start;
-} zones[] = {{"America/New_York", -5, WEEK_SUNDAY}, {"America/Chicago", -6, WEEK_SUNDAY}, {"Europe/London", 0, WEEK_MONDAY},
-             {"America/Los_Angeles", -8, WEEK_SUNDAY},     {"America/Denver", -7, WEEK_MONDAY},  {"America/Phoenix", -7, WEEK_SATURDAY}};
+} zones[] = {{"America/New_York", -5, WEEK_SUNDAY},    {"America/Chicago", -6, WEEK_SUNDAY}, {"Europe/London", 0, WEEK_MONDAY},
+             {"America/Los_Angeles", -8, WEEK_SUNDAY}, {"America/Denver", -7, WEEK_MONDAY},  {"America/Phoenix", -7, WEEK_SATURDAY}};
 
 /* Calls by local hour, and by weekday from Monday, as percent of the mean. */
-static const uint16_t hour_shape[24] = {10, 7, 6, 6, 8, 20, 60, 140, 215, 235, 220, 200, 180, 190, 200, 185, 165, 130, 85, 60, 40, 28, 20, 15};
+static const uint16_t hour_shape[24] = {10,  7,   6,   6,   8,   20,  60, 140, 215, 235, 220, 200,
+                                        180, 190, 200, 185, 165, 130, 85, 60,  40,  28,  20,  15};
 static const uint16_t weekday_shape[7] = {122, 108, 104, 102, 100, 52, 30};
 #define BUSIEST_SHAPE (235 * 122)
 
@@ -213,7 +215,8 @@ static void announce_person(struct generator *generator, struct str tenant, stru
 
 static const struct str role_csr = {"csr", 3}, role_lead = {"team-lead", 9}, role_manager = {"manager", 7};
 
-static void announce_settings(struct generator *generator, struct str tenant, const char *person, const struct setting *changes, uint32_t count) {
+static void announce_settings(struct generator *generator, struct str tenant, const char *person, const struct setting *changes,
+                              uint32_t count) {
     struct event *event = emit(generator, tenant, EVENT_CHANGE_SETTINGS);
     event->actor = str_of(person);
     event->body.change_settings = (struct change_settings){NONE, {changes, count}};
@@ -222,7 +225,7 @@ static void announce_settings(struct generator *generator, struct str tenant, co
 void network_announce(struct generator *generator) {
     static const int8_t csr[] = {PERMISSION_EDIT_ABANDONED_CALLS, PERMISSION_EDIT_SECOND_CHANCE_LEADS};
     static const int8_t lead[] = {PERMISSION_VIEW_AND_ACTION_ALL_FOLLOW_UPS, PERMISSION_PHONE_SETTINGS};
-    static const int8_t manager[] = {PERMISSION_VIEW_AND_ACTION_ALL_FOLLOW_UPS,          PERMISSION_VIEW_AND_EDIT_FEATURE_MANAGEMENT,
+    static const int8_t manager[] = {PERMISSION_VIEW_AND_ACTION_ALL_FOLLOW_UPS, PERMISSION_VIEW_AND_EDIT_FEATURE_MANAGEMENT,
                                      PERMISSION_EDIT_TI_FOLLOW_UP_AND_REPORTING_SETTINGS, PERMISSION_EDIT_VOICE_AGENT_SETTINGS,
                                      PERMISSION_EDIT_ROUTING_WORKFLOWS};
     static const struct setting defaults[] = {{{"follow_up_empty_voicemail", 25}, {"on", 2}}, {{"short_abandon_seconds", 21}, {"5", 1}}};
@@ -248,7 +251,8 @@ static void announce_number(struct generator *generator, struct tenant *tenant, 
 }
 
 void tenant_announce(struct generator *generator, struct tenant *tenant) {
-    static const struct setting second_chance[] = {{{"second_chance.enabled", 21}, {"on", 2}}, {{"link_days", 9}, {"30", 2}}};
+    static const struct setting second_chance[] = {{{"second_chance.enabled", 21}, {"on", 2}},
+                                                   {{"second_chance.min_call_seconds", 30}, {"10", 2}}};
     struct event *event = emit(generator, tenant->id, EVENT_TENANT_CHANGED);
     event->body.tenant_changed = (struct tenant_changed){tenant->name, tenant->zone, tenant->week_start};
     for (uint32_t i = 0; i < tenant->number_count; i++) announce_number(generator, tenant, &tenant->numbers[i]);

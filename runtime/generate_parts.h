@@ -1,9 +1,9 @@
 /*
  * generate_parts: what the files of the generator share. Private to generate*.c; the rest of the program includes generate.h.
  *
- * The simulation is a heap of tasks by time. A task that comes up emits events that all carry its time, may plan others, and either waits again or
- * is finished. A call is planned whole when it begins: with one queue served in order of arrival, the moment an agent becomes
- * free is known then, so a caller's fate is a comparison of that moment with his patience.
+ * The simulation is a heap of tasks by time. A task that comes up emits events that all carry its time, may plan others, and either waits
+ * again or is finished. A call is planned whole when it begins: with one queue served in order of arrival, the moment an agent becomes free
+ * is known then, so a caller's fate is a comparison of that moment with his patience.
  */
 #ifndef RINGBACK_GENERATE_PARTS_H
 #define RINGBACK_GENERATE_PARTS_H
@@ -89,8 +89,8 @@ struct tenant {
     struct gen_queue queues[QUEUES_MAX];
     struct gen_number numbers[NUMBERS_MAX];
     uint32_t agent_count, queue_count, number_count;
-    uint32_t callers;    /* how many people ever call it */
-    uint8_t *announced;  /* a bit a caller: his customer entry came out */
+    uint32_t callers;   /* how many people ever call it */
+    uint8_t *announced; /* a bit a caller: his customer entry came out */
     uint32_t jobs;
     char workflow[16];
 };
@@ -133,7 +133,7 @@ struct call {
     uint32_t count, next; /* events planned, and already emitted */
     uint32_t legs;
     struct party party;
-    int64_t now;          /* planning has come this far */
+    int64_t now; /* planning has come this far */
     int64_t patience_ends;
     char id[UUID_TEXT], row[ROW_TEXT], job[JOB_TEXT], text[64];
     const struct gen_number *number;
@@ -174,10 +174,10 @@ struct generator {
     struct heap heap;
     struct tenant *tenants;
     struct arena_block *arena;
-    int64_t now, end;     /* no call begins at or after the end */
+    int64_t now, end; /* no call begins at or after the end */
     int64_t calls, events_out;
-    int64_t closed_at;    /* since when no work is begun; NONE */
-    struct event *ready;  /* emitted, not yet handed out */
+    int64_t closed_at;   /* since when no work is begun; NONE */
+    struct event *ready; /* emitted, not yet handed out */
     size_t ready_count, ready_next, ready_capacity;
     struct task *finished; /* freed when what it emitted has been handed out */
     char uuid[UUID_TEXT];
@@ -192,8 +192,8 @@ void uuid_make(struct generator *generator, int64_t at, char text[UUID_TEXT]);
 void inbound_plan(struct generator *generator, struct tenant *tenant, const struct party *party);
 void internal_plan(struct generator *generator, struct tenant *tenant);
 /* A call to the party; for a row where `row` is given. Returns its end; *reached, *booked say how it went. */
-int64_t outbound_plan(struct generator *generator, struct tenant *tenant, const struct party *party, uint32_t agent, const struct row *row, bool *reached,
-                      bool *booked);
+int64_t outbound_plan(struct generator *generator, struct tenant *tenant, const struct party *party, uint32_t agent, const struct row *row,
+                      bool *reached, bool *booked);
 
 /* generate_work.c: what happens after calls. */
 /* A job that comes out of the call; writes its id to call->job. */

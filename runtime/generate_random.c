@@ -1,6 +1,7 @@
 /*
  * Random numbers that are the same everywhere: xoshiro256** (Blackman and Vigna), its state filled by splitmix64, and distributions
  * computed in fixed point, because libm's last digit differs between hosts and one digit changes everything that follows.
+ * For the same reason no expression draws twice: C leaves the order of operands, arguments and initialisers to the compiler.
  */
 #include "generate_parts.h"
 
@@ -30,7 +31,9 @@ uint64_t random_next(struct random *random) {
 
 uint32_t random_below(struct random *random, uint32_t bound) { return (uint32_t)((random_next(random) >> 32) * bound >> 32); }
 
-int64_t random_between(struct random *random, int64_t least, int64_t most) { return least + random_below(random, (uint32_t)(most - least + 1)); }
+int64_t random_between(struct random *random, int64_t least, int64_t most) {
+    return least + random_below(random, (uint32_t)(most - least + 1));
+}
 
 bool random_percent(struct random *random, uint32_t percent) { return random_below(random, 100) < percent; }
 

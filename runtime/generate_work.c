@@ -1,6 +1,6 @@
 /*
- * What calls leave behind: jobs that are moved, done or cancelled days later, rows that somebody works off, callers who dial again, and classifications
- * that come late. Each is a small task, so that a month of them fits in memory where their calls would not.
+ * What calls leave behind: jobs that are moved, done or cancelled days later, rows that somebody works off, callers who dial again, and
+ * classifications that come late. Each is a small task, so that a month of them fits in memory where their calls would not.
  */
 #include "generate_parts.h"
 #include <stdio.h>
@@ -50,8 +50,8 @@ void job_run(struct generator *generator, struct job *job) {
     event->body.subject = str_of(job->id);
     switch (job->next) {
     case EVENT_JOB_BOOKED:
-        event->body.job_booked =
-            (struct job_booked){str_of(job->id), or_null(job->call), or_null(job->customer), or_null(job->caller), job->created_at, job->scheduled_at};
+        event->body.job_booked = (struct job_booked){str_of(job->id),      or_null(job->call), or_null(job->customer),
+                                                     or_null(job->caller), job->created_at,    job->scheduled_at};
         job_after_booking(generator, job);
         break;
     case EVENT_JOB_RESCHEDULED:
@@ -170,20 +170,23 @@ static void row_call_back(struct generator *generator, struct row *row) {
 }
 
 static void row_look(struct generator *generator, struct row *row) {
-    static const char *const notes[] = {"Left a message with a neighbour.", "Asked to be called after six.", "Has a quote from somebody else.",
-                                        "Number rings, nobody answers."};
+    static const char *const notes[] = {"Left a message with a neighbour.", "Asked to be called after six.",
+                                        "Has a quote from somebody else.", "Number rings, nobody answers."};
     struct random *random = &generator->random;
     int64_t soon = generator->now + random_between(random, 1, 50) * MINUTE_MS;
     switch (random_weighted(random, (const uint16_t[]){(uint16_t)(has_number(&row->party) ? 70 : 0), 8, 8, 8, 6}, 5)) {
     case 0: row_call_back(generator, row); break;
-    case 1:
-        command(generator, row, EVENT_ADD_NOTE)->body.add_note.note = str_of(notes[random_below(random, 4)]);
+    case 1: {
+        const char *note = notes[random_below(random, 4)];
+        command(generator, row, EVENT_ADD_NOTE)->body.add_note.note = str_of(note);
         row_next(generator, row, ROW_LOOK, soon);
         break;
+    }
     case 2: {
         struct tenant *tenant = row->task.tenant;
-        struct str other = tenant->agents[random_below(random, tenant->agent_count)].id;
-        command(generator, row, EVENT_ASSIGN)->body.assign.assignee = random_percent(random, 90) ? other : STR_NULL;
+        struct str other = tenant->agents[random_below(random, tenant->agent_count)].id,
+                   assignee = random_percent(random, 90) ? other : STR_NULL;
+        command(generator, row, EVENT_ASSIGN)->body.assign.assignee = assignee;
         row_next(generator, row, ROW_LOOK, soon);
         break;
     }

@@ -139,7 +139,8 @@ static size_t break_line(struct delivery *delivery, const struct event *event, u
     static const char *const lines[] = {
         "<html><body>504 Gateway Time-out</body></html>\n",
         "{\"type\":\"CallTeleported\",\"tenant\":\"nowhere\",\"event_id\":\"e1\",\"occurred_at\":1740960000000,\"call_id\":\"c1\"}\n",
-        "{\"type\":\"CallEnded\",\"tenant\":\"nowhere\",\"event_id\":\"e2\",\"occurred_at\":\"yesterday\",\"call_id\":\"c1\",\"by\":\"CALLER\"}\n",
+        "{\"type\":\"CallEnded\",\"tenant\":\"nowhere\",\"event_id\":\"e2\",\"occurred_at\":\"yesterday\",\"call_id\":\"c1\",\"by\":"
+        "\"CALLER\"}\n",
         "{\"type\":\"CallEnded\",\"tenant\":\"nowhere\",\"event_id\":\"e3\"}\n",
         "[]\n",
     };
