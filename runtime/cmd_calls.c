@@ -26,10 +26,10 @@ static const struct option_row options[] = {
 };
 
 static const struct print_column columns[] = {
-    {"Call", false, 0, 0},        {"Call time", false, 0, 0}, {"Type", false, 0, 0},      {"Direction", false, 6, 0},
-    {"Duration", true, 2, 0},     {"Wait", true, 7, 0},       {"Talk", true, 5, 0},       {"Account", false, 8, 16},
-    {"From", false, 1, 18},       {"To", false, 9, 18},       {"Customer", false, 3, 24}, {"Queue", false, 10, 16},
-    {"Campaign", false, 11, 20},  {"Agent", false, 4, 16},    {"Reason", false, 13, 24},  {"Where", false, 12, 0},
+    {"Call", false, 0, 0},       {"Call time", false, 0, 0}, {"Type", false, 0, 0},      {"Direction", false, 6, 0},
+    {"Duration", true, 2, 0},    {"Wait", true, 7, 0},       {"Talk", true, 5, 0},       {"Account", false, 8, 16},
+    {"From", false, 1, 18},      {"To", false, 9, 18},       {"Customer", false, 3, 24}, {"Queue", false, 10, 16},
+    {"Campaign", false, 11, 20}, {"Agent", false, 4, 16},    {"Reason", false, 13, 24},  {"Where", false, 12, 0},
     {"Job", false, 14, 16},
 };
 
@@ -94,7 +94,8 @@ static int list(const struct arguments *arguments, struct store *store, struct s
         .limit = argument_number(arguments, "limit"),
         .format = (enum print_format)argument_choice(arguments, "format"),
     };
-    if (listing.format != PRINT_JSON) listing.printer = printer_make(stdout, listing.format, columns, G_N_ELEMENTS(columns), terminal_width());
+    if (listing.format != PRINT_JSON)
+        listing.printer = printer_make(stdout, listing.format, columns, G_N_ELEMENTS(columns), terminal_width());
     int code = fold_view_calls(store, tenant, argument_time(arguments, "from"), argument_time(arguments, "to"), each_call, &listing);
     if (listing.printer) printer_finish(listing.printer);
     if (code < 0) return view_failed(store);
@@ -171,10 +172,10 @@ const struct command command_calls = {
     .summary = "list calls with their types, or the balance of all calls",
     .operands = "",
     .description =
-        "Prints the calls of a data directory by account and start, those in progress included, from a snapshot that is consistent and does "
-        "not disturb a fold that is running.\n\n"
-        "With --balance it prints how many calls there are of each type. The calls started always equal the sum over the types and those in "
-        "progress; where they do not, it says so and exits with 1. Other filters than --account do not apply to the balance.",
+        "Prints the calls of a data directory by account and start, those in progress included, from a snapshot that is consistent and "
+        "does not disturb a fold that is running.\n\n"
+        "With --balance it prints how many calls there are of each type. The calls started always equal the sum over the types and those "
+        "in progress; where they do not, it says so and exits with 1. Other filters than --account do not apply to the balance.",
     .options = options,
     .example = "ringback calls --data ringback-data --type abandoned,missed --from 2026-03-01 --to 2026-03-02\n"
                "  The missed calls of a day (UTC).\n\n"

@@ -10,7 +10,8 @@
 #include "submit.h"
 
 #define ACTION_CHOICES "set-status|add-note|assign|start-callback|dismiss|reopen|change-settings"
-#define STATUS_CHOICES "NEW|CONTACT_ATTEMPTED|FOLLOW_UP_NEEDED|RESOLVED|DISMISSED|NOT_A_LEAD|NOT_FOLLOWING_UP" /* the order of enum status */
+#define STATUS_CHOICES                                                                                                                     \
+    "NEW|CONTACT_ATTEMPTED|FOLLOW_UP_NEEDED|RESOLVED|DISMISSED|NOT_A_LEAD|NOT_FOLLOWING_UP" /* the order of enum status */
 
 static const struct option_row options[] = {
     {"data", 'd', OPTION_DIRECTORY, "DIR", NULL, true, false, "The data directory that ringback fold writes"},
@@ -21,9 +22,11 @@ static const struct option_row options[] = {
     {"note", 0, OPTION_TEXT, "TEXT", NULL, false, false, "What add-note adds"},
     {"assignee", 0, OPTION_TEXT, "PERSON", NULL, false, false, "Whom assign puts in charge; without it, nobody"},
     {"expected-version", 0, OPTION_NUMBER, "N", NULL, false, false, "Only if the follow-up, or the settings, still have this version"},
-    {"command-id", 0, OPTION_TEXT, "ID", NULL, false, false, "The command's own id: given again, it is answered but not done again; without it a new one is made"},
+    {"command-id", 0, OPTION_TEXT, "ID", NULL, false, false,
+     "The command's own id: given again, it is answered but not done again; without it a new one is made"},
     {"at", 0, OPTION_TIME, "TIME", "now", false, false, "When it happened"},
-    {"json", 'j', OPTION_TEXT, "LINE", NULL, false, false, "The whole command as a line of JSON, as ringback fold reads it; - reads it from standard input"},
+    {"json", 'j', OPTION_TEXT, "LINE", NULL, false, false,
+     "The whole command as a line of JSON, as ringback fold reads it; - reads it from standard input"},
     {"format", 'f', OPTION_CHOICE, "text|json", "text", false, false, "How to print the result"},
     {0},
 };
@@ -46,8 +49,8 @@ static const struct action {
 /* What the event's strings point into. */
 struct room {
     char command_id[33];
-    GArray *changes;    /* struct setting */
-    char *line, *text;  /* of --json */
+    GArray *changes;   /* struct setting */
+    char *line, *text; /* of --json */
     struct scratch *scratch;
 };
 
@@ -191,14 +194,15 @@ static void room_clear(struct room *room) {
 static const char *const explanations[] = {
     [COMMAND_MALFORMED] = "It has no actor, an id that is none, or a time more than 5 minutes ahead of now.",
     [COMMAND_NOT_PERMITTED] =
-        "The actor has no role that grants it. Rights come as RoleChanged and RolesAssigned events. A follow-up needs Edit Abandoned Calls or Edit Second "
-        "Chance Leads; settings need Edit TI, Follow Up, & Reporting Settings, second_chance.* View & Edit Feature Management too; a command to * needs the "
-        "right on *.",
+        "The actor has no role that grants it. Rights come as RoleChanged and RolesAssigned events. A follow-up needs Edit Abandoned "
+        "Calls or Edit Second Chance Leads; settings need Edit TI, Follow Up, & Reporting Settings, second_chance.* View & Edit Feature "
+        "Management too; a command to * needs the right on *.",
     [COMMAND_UNKNOWN_FOLLOW_UP] = "There is no such follow-up in this account. ringback followups lists them.",
     [COMMAND_WITHDRAWN] = "A correction took the follow-up back: there is nothing to follow up. It opens again by itself if that changes.",
     [COMMAND_VERSION_CONFLICT] = "Somebody else was faster. Look at it again, then give its present version with --expected-version.",
-    [COMMAND_INVALID_VALUE] = "The value does not fit: a status that this kind of follow-up lacks, a reopening of one that is not done, an empty note, or a "
-                              "setting that is unknown or out of range. See ringback command --help.",
+    [COMMAND_INVALID_VALUE] =
+        "The value does not fit: a status that this kind of follow-up lacks, a reopening of one that is not done, an empty note, or a "
+        "setting that is unknown or out of range. See ringback command --help.",
 };
 
 struct answer {
@@ -216,9 +220,12 @@ static void print_answer(void *context, const struct command_result *result) {
         return;
     }
     printf("command %.*s: %s", (int)result->command_id.len, result->command_id.ptr, symbol_text("CommandVerdict", result->verdict));
-    if (answer->accepted && result->version != NONE) printf(", version %" PRId64 "\n", result->version);
-    else if (result->reason >= 0) printf(", %s. %s\n", symbol_text("CommandReason", result->reason), explanations[result->reason]);
-    else putchar('\n');
+    if (answer->accepted && result->version != NONE)
+        printf(", version %" PRId64 "\n", result->version);
+    else if (result->reason >= 0)
+        printf(", %s. %s\n", symbol_text("CommandReason", result->reason), explanations[result->reason]);
+    else
+        putchar('\n');
 }
 
 static int run(const struct arguments *arguments) {
@@ -254,11 +261,12 @@ const struct command command_command = {
     .operands = "[ACTION] [KEY=VALUE...]",
     .operand_choices = ACTION_CHOICES,
     .description =
-        "Journals one command and prints its result: ACCEPTED with the new version, or REJECTED with the reason and what to do about it (exit code 65).\n\n"
-        "ACTION is one of set-status (needs --status), add-note (--note), assign (--assignee), start-callback, dismiss, reopen, all for --follow-up, or "
-        "change-settings with KEY=VALUE.\n\n"
-        "A command is done at most once: its id, given again within 7 days, is answered with the first result. Only one program writes to a data directory: "
-        "where a fold is running, exit code 75 says to try again.",
+        "Journals one command and prints its result: ACCEPTED with the new version, or REJECTED with the reason and what to do about it "
+        "(exit code 65).\n\n"
+        "ACTION is one of set-status (needs --status), add-note (--note), assign (--assignee), start-callback, dismiss, reopen, all for "
+        "--follow-up, or change-settings with KEY=VALUE.\n\n"
+        "A command is done at most once: its id, given again within 7 days, is answered with the first result. Only one program writes to "
+        "a data directory: where a fold is running, exit code 75 says to try again.",
     .options = options,
     .example = "ringback command set-status --data ringback-data --tenant acme --actor kim --follow-up ab-c1 --status RESOLVED\n"
                "  Closes a follow-up.\n\n"

@@ -18,16 +18,20 @@ static const struct command *const *next_shown(const struct command *const *each
 
 static char *command_names(void) {
     GString *names = g_string_new(NULL);
-    for (const struct command *const *each = FIRST; *each; each = NEXT(each)) g_string_append_printf(names, "%s%s", names->len ? " " : "", (*each)->name);
+    for (const struct command *const *each = FIRST; *each; each = NEXT(each))
+        g_string_append_printf(names, "%s%s", names->len ? " " : "", (*each)->name);
     return g_string_free(names, FALSE);
 }
 
 /* Text within single quotes of a shell; of zsh's descriptions also without what _arguments would read: [ ] : */
 static void put_quoted(const char *text, const char *masked) {
     for (; *text; text++) {
-        if (*text == '\'') fputs("'\\''", stdout);
-        else if (strchr(masked, *text)) printf("\\%c", *text);
-        else fputc(*text, stdout);
+        if (*text == '\'')
+            fputs("'\\''", stdout);
+        else if (strchr(masked, *text))
+            printf("\\%c", *text);
+        else
+            fputc(*text, stdout);
     }
 }
 
@@ -41,8 +45,9 @@ static void bash_value(const struct command *command, const struct option_row *r
         g_autofree char *choices = spaced(row->value);
         printf("COMPREPLY=($(compgen -W '%s' -- \"$word\")); return ;;\n", choices);
     } else {
-        const char *how = row->kind == OPTION_FILE ? "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\")); "
-                          : row->kind == OPTION_DIRECTORY ? "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$word\")); " : "";
+        const char *how = row->kind == OPTION_FILE        ? "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\")); "
+                          : row->kind == OPTION_DIRECTORY ? "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$word\")); "
+                                                          : "";
         printf("%sreturn ;;\n", how);
     }
 }
@@ -66,7 +71,8 @@ static void bash(void) {
            "    COMPREPLY=()\n"
            "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
            "        COMPREPLY=($(compgen -W '%s help --help --version' -- \"$word\"))\n        return\n    fi\n"
-           "    case $command:$before in\n", RINGBACK_VERSION, names);
+           "    case $command:$before in\n",
+           RINGBACK_VERSION, names);
     const struct option_row *row;
     for (const struct command *const *each = FIRST; *each; each = NEXT(each))
         for (size_t n = 0; (row = help_option(*each, n)) != NULL; n++)
@@ -78,18 +84,24 @@ static void bash(void) {
            "        -*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
            "        *) if [ -n \"$operands\" ]; then COMPREPLY=($(compgen -W \"$operands\" -- \"$word\"))\n"
            "           else compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\")); fi ;;\n"
-           "    esac\n}\ncomplete -F _ringback ringback\n", names);
+           "    esac\n}\ncomplete -F _ringback ringback\n",
+           names);
 }
 
 /* ---- zsh */
 
 static void zsh_option(const struct option_row *row) {
     fputs("            ", stdout);
-    if (row->repeatable) fputs("'*", stdout);
-    else if (row->letter) printf("'(-%c --%s)", row->letter, row->name);
-    else fputs("'", stdout);
-    if (row->letter) printf("'{-%c,--%s}'[", row->letter, row->name);
-    else printf("--%s[", row->name);
+    if (row->repeatable)
+        fputs("'*", stdout);
+    else if (row->letter)
+        printf("'(-%c --%s)", row->letter, row->name);
+    else
+        fputs("'", stdout);
+    if (row->letter)
+        printf("'{-%c,--%s}'[", row->letter, row->name);
+    else
+        printf("--%s[", row->name);
     put_quoted(row->help, "[]:\\");
     fputs("]", stdout);
     if (row->kind == OPTION_CHOICE) {
@@ -106,8 +118,10 @@ static void zsh_command(const struct command *command) {
     printf("        %s) _arguments -s \\\n", command->name);
     for (size_t n = 0; (row = help_option(command, n)) != NULL; n++) zsh_option(row);
     g_autofree char *choices = command->operand_choices ? spaced(command->operand_choices) : NULL;
-    if (choices) printf("            '1:what:(%s)' ;;\n", choices);
-    else fputs(*command->operands ? "            '*:file:_files' ;;\n" : "            && return ;;\n", stdout);
+    if (choices)
+        printf("            '1:what:(%s)' ;;\n", choices);
+    else
+        fputs(*command->operands ? "            '*:file:_files' ;;\n" : "            && return ;;\n", stdout);
 }
 
 static void zsh(void) {
@@ -119,10 +133,12 @@ static void zsh(void) {
         fputs("'\n", stdout);
     }
     fputs("    )\n    if (( CURRENT == 2 )); then\n        _describe command commands\n        return\n    fi\n"
-          "    shift words\n    (( CURRENT-- ))\n    case $words[1] in\n", stdout);
+          "    shift words\n    (( CURRENT-- ))\n    case $words[1] in\n",
+          stdout);
     for (const struct command *const *each = FIRST; *each; each = NEXT(each)) zsh_command(*each);
     printf("        help) _arguments '1:command:(%s)' ;;\n    esac\n}\n"
-           "if [ \"$funcstack[1]\" = _ringback ]; then _ringback \"$@\"; else compdef _ringback ringback; fi\n", names);
+           "if [ \"$funcstack[1]\" = _ringback ]; then _ringback \"$@\"; else compdef _ringback ringback; fi\n",
+           names);
 }
 
 /* ---- fish */
@@ -148,14 +164,17 @@ static void fish(void) {
     printf("# fish completion of ringback %s\ncomplete -c ringback -f\n", RINGBACK_VERSION);
     printf("complete -c ringback -n __fish_use_subcommand -l version -d 'Print the versions'\n"
            "complete -c ringback -n __fish_use_subcommand -a help -d 'Show the help of a command'\n"
-           "complete -c ringback -n '__fish_seen_subcommand_from help' -a '%s'\n", names);
+           "complete -c ringback -n '__fish_seen_subcommand_from help' -a '%s'\n",
+           names);
     for (const struct command *const *each = FIRST; *each; each = NEXT(each)) {
         const struct command *command = *each;
         const struct option_row *row;
         printf("complete -c ringback -n __fish_use_subcommand -a %s -d \"%s\"\n", command->name, command->summary);
         g_autofree char *choices = command->operand_choices ? spaced(command->operand_choices) : NULL;
-        if (choices) printf("complete -c ringback -n '__fish_seen_subcommand_from %s' -a '%s'\n", command->name, choices);
-        else if (*command->operands) printf("complete -c ringback -n '__fish_seen_subcommand_from %s' -F\n", command->name);
+        if (choices)
+            printf("complete -c ringback -n '__fish_seen_subcommand_from %s' -a '%s'\n", command->name, choices);
+        else if (*command->operands)
+            printf("complete -c ringback -n '__fish_seen_subcommand_from %s' -F\n", command->name);
         for (size_t n = 0; (row = help_option(command, n)) != NULL; n++) fish_option(command, row);
     }
 }
@@ -176,7 +195,8 @@ const struct command command_completion = {
     .summary = "print a script that completes ringback's words in your shell",
     .operands = "SHELL",
     .operand_choices = "bash|zsh|fish",
-    .description = "Prints a completion script for bash, zsh or fish. It completes commands, options, and the values that an option can have.",
+    .description =
+        "Prints a completion script for bash, zsh or fish. It completes commands, options, and the values that an option can have.",
     .options = options,
     .example = "source <(ringback completion bash)\n"
                "  For this session of bash; the same line works in zsh after compinit.\n\n"

@@ -59,7 +59,8 @@ static int plan_file(struct dump *dump, struct str schema) {
     for (int topic = 0; topic < TOPICS; topic++)
         if (g_strcmp0(name, records[topic]) == 0) dump->content = CONTENT_OUTPUTS, dump->shape = shape_of_topic((enum topic)topic);
     if (!dump->shape) {
-        complain("%s: its schema is %s, which is none of Ringback's. ringback schemas lists those.", dump->path, name ? name : "without a name");
+        complain("%s: its schema is %s, which is none of Ringback's. ringback schemas lists those.", dump->path,
+                 name ? name : "without a name");
         return -1;
     }
     if (dump->event_form && dump->content == CONTENT_OUTPUTS) {
@@ -94,7 +95,8 @@ static void dump_block(struct dump *dump, struct str block, int64_t count, size_
         struct refusal why = {0};
         int64_t size = codec_read(dump->plan, (const uint8_t *)block.ptr, block.len, &dump->datum, &dump->scratch, &why);
         if (size < 0) {
-            complain("%s: record %" G_GINT64_FORMAT " of the block that ends at byte %zu cannot be read (%s); the rest of the block is left out.",
+            complain("%s: record %" G_GINT64_FORMAT
+                     " of the block that ends at byte %zu cannot be read (%s); the rest of the block is left out.",
                      dump->path, i + 1, at, why.detail);
             dump->failed = true;
             return;
@@ -152,9 +154,12 @@ static int dump_file(struct dump *dump) {
         return -1;
     }
     void *bytes = MAP_FAILED;
-    if (!S_ISREG(info.st_mode)) complain("%s: not a file. Name a file such as ringback-data/journal.avro.", dump->path);
-    else if (info.st_size == 0) complain("%s: empty.", dump->path);
-    else if ((bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0)) == MAP_FAILED) complain("%s: %s.", dump->path, g_strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        complain("%s: not a file. Name a file such as ringback-data/journal.avro.", dump->path);
+    else if (info.st_size == 0)
+        complain("%s: empty.", dump->path);
+    else if ((bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0)) == MAP_FAILED)
+        complain("%s: %s.", dump->path, g_strerror(errno));
     close(file);
     if (bytes == MAP_FAILED) return -1;
     madvise(bytes, (size_t)info.st_size, MADV_SEQUENTIAL);
@@ -187,10 +192,10 @@ const struct command command_dump = {
     .summary = "print Ringback's Avro files as JSON lines",
     .operands = "FILE...",
     .description =
-        "Prints each record of the files as one line of JSON: journals, the files below outputs/, and files of events. Times are RFC 3339 in "
-        "UTC, bytes base64, fields that are null are left out.\n\n"
-        "With --event-form the events come out in the flat form that ringback fold reads, so that the journal of one data directory can feed "
-        "another.\n\n"
+        "Prints each record of the files as one line of JSON: journals, the files below outputs/, and files of events. Times are RFC 3339 "
+        "in UTC, bytes base64, fields that are null are left out.\n\n"
+        "With --event-form the events come out in the flat form that ringback fold reads, so that the journal of one data directory can "
+        "feed another.\n\n"
         "A file that is cut or damaged is printed as far as it can be read; standard error says what is left out, and the exit code is 1.",
     .options = options,
     .example = "ringback dump ringback-data/outputs/followups.avro | tail -n 5\n"

@@ -8,9 +8,10 @@
 #include "print.h"
 #include "view.h"
 
-#define TAB_CHOICES "open|cold|done|withdrawn"                      /* the order of enum tab; withdrawn rows are in none */
-#define KIND_CHOICES "abandoned|second-chance"                      /* the order of enum followup_kind */
-#define STATUS_CHOICES "new|contact-attempted|follow-up-needed|resolved|dismissed|not-a-lead|not-following-up|withdrawn" /* of enum status */
+#define TAB_CHOICES "open|cold|done|withdrawn" /* the order of enum tab; withdrawn rows are in none */
+#define KIND_CHOICES "abandoned|second-chance" /* the order of enum followup_kind */
+#define STATUS_CHOICES                                                                                                                     \
+    "new|contact-attempted|follow-up-needed|resolved|dismissed|not-a-lead|not-following-up|withdrawn" /* of enum status */
 #define SORT_CHOICES "age|-age|duration|-duration|wait|-wait|attempt|-attempt|changed|-changed"
 enum sort { SORT_AGE, SORT_DURATION, SORT_WAIT, SORT_ATTEMPT, SORT_CHANGED }; /* place in the list / 2; the odd ones are descending */
 
@@ -39,15 +40,15 @@ static const struct option_row options[] = {
 };
 
 static const struct print_column columns[] = {
-    {"Follow-up", false, 0, 0},   {"Tab", false, 3, 0},       {"Status", false, 1, 24},  {"Outcome", false, 4, 0},
-    {"Age", true, 0, 0},          {"Duration", true, 5, 0},   {"Account", false, 8, 16}, {"Customer", false, 0, 24},
-    {"Queue", false, 6, 16},      {"Campaign", false, 10, 20}, {"Attempt", true, 9, 0},  {"Type", false, 12, 0},
-    {"Reason", false, 13, 24},    {"Agent", false, 7, 16},    {"Assignee", false, 11, 16}, {"Version", true, 14, 0},
+    {"Follow-up", false, 0, 0}, {"Tab", false, 3, 0},        {"Status", false, 1, 24},    {"Outcome", false, 4, 0},
+    {"Age", true, 0, 0},        {"Duration", true, 5, 0},    {"Account", false, 8, 16},   {"Customer", false, 0, 24},
+    {"Queue", false, 6, 16},    {"Campaign", false, 10, 20}, {"Attempt", true, 9, 0},     {"Type", false, 12, 0},
+    {"Reason", false, 13, 24},  {"Agent", false, 7, 16},     {"Assignee", false, 11, 16}, {"Version", true, 14, 0},
     {"Call time", false, 2, 0},
 };
 
 struct filter {
-    unsigned long long tabs, kinds, statuses, types; /* sets of bits; 0: all */
+    unsigned long long tabs, kinds, statuses, types;      /* sets of bits; 0: all */
     int64_t age_min, age_max, duration_min, duration_max; /* ms; NONE: open */
     const char *account, *customer, *queue, *campaign, *notes, *reason, *agent;
 };
@@ -65,7 +66,7 @@ struct listing {
     size_t limit;
     int64_t stream_time;
     enum print_format format;
-    GArray *matches; /* struct match */
+    GArray *matches;      /* struct match */
     GHashTable *accounts; /* tenant -> name */
     struct printer *printer;
     uint64_t printed;
@@ -93,10 +94,12 @@ static bool notes_have(const struct followup *row, const char *text) {
 
 static bool matches(const struct listing *listing, const struct followup *row) {
     const struct filter *f = &listing->filter;
-    if (!in_set(f->tabs, row->tab < 0 ? TAB_DONE + 1 : row->tab) || !in_set(f->kinds, row->kind) || !in_set(f->statuses, row->status)) return false;
+    if (!in_set(f->tabs, row->tab < 0 ? TAB_DONE + 1 : row->tab) || !in_set(f->kinds, row->kind) || !in_set(f->statuses, row->status))
+        return false;
     if (!in_set(f->types, row->call_type)) return false;
     if (!within(age_of(listing, row), f->age_min, f->age_max) || !within(row->duration_ms, f->duration_min, f->duration_max)) return false;
-    if (!text_has(row->customer_name, f->customer) && !text_has(row->customer, f->customer) && !text_has(row->phone_number, f->customer)) return false;
+    if (!text_has(row->customer_name, f->customer) && !text_has(row->customer, f->customer) && !text_has(row->phone_number, f->customer))
+        return false;
     if (!text_has(row->queue_name, f->queue) && !text_has(row->queue, f->queue)) return false;
     if (!text_has(row->agent_name, f->agent) && !text_has(row->agent, f->agent)) return false;
     return text_has(row->campaign, f->campaign) && text_has(row->reason, f->reason) && notes_have(row, f->notes);
@@ -149,9 +152,13 @@ static int collect(void *context, const struct followup *row) {
 
 /* SPEC 4 names two statuses of a second chance in words of their own. */
 static void print_status(struct printer *printer, const struct listing *listing, const struct followup *row) {
-    const char *words = row->status == STATUS_NOT_A_LEAD ? "Reviewed - not a lead" : row->status == STATUS_NOT_FOLLOWING_UP ? "Lead - not following up" : NULL;
-    if (words && listing->format == PRINT_TABLE) print_text(printer, str_of(words));
-    else print_symbol(printer, symbol_text("Status", row->status));
+    const char *words = row->status == STATUS_NOT_A_LEAD         ? "Reviewed - not a lead"
+                        : row->status == STATUS_NOT_FOLLOWING_UP ? "Lead - not following up"
+                                                                 : NULL;
+    if (words && listing->format == PRINT_TABLE)
+        print_text(printer, str_of(words));
+    else
+        print_symbol(printer, symbol_text("Status", row->status));
 }
 
 static struct str first_known(struct str a, struct str b) { return a.len ? a : b; }
@@ -281,8 +288,8 @@ const struct command command_followups = {
         "Prints the follow-ups of a data directory, from a snapshot that is consistent and does not disturb a fold that is running.\n\n"
         "Filters narrow each other down; text is looked for anywhere in a field, letters in any case. Age is the stream time (how far the "
         "calls have been read) less the end of the call, not the time on the wall.\n\n"
-        "On a terminal the columns are made to fit. CSV and JSON are complete. In CSV, text that a spreadsheet would run as a formula has an "
-        "apostrophe put before it; durations are H:MM:SS, times UTC. In JSON each line is the whole follow-up, with age_ms.",
+        "On a terminal the columns are made to fit. CSV and JSON are complete. In CSV, text that a spreadsheet would run as a formula has "
+        "an apostrophe put before it; durations are H:MM:SS, times UTC. In JSON each line is the whole follow-up, with age_ms.",
     .options = options,
     .example = "ringback followups --data ringback-data --tab open,cold --age-min 30m\n"
                "  What nobody has followed up for half an hour, newest first.\n\n"

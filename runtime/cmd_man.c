@@ -13,10 +13,14 @@ static char *escaped(const char *text) {
     for (bool word_start = true; *text; text++) {
         if (word_start && *text == '.') g_string_append(out, "\\&");
         word_start = *text == ' ' || *text == '\n';
-        if (*text == '\\') g_string_append(out, "\\e");
-        else if (*text == '-') g_string_append(out, "\\-");
-        else if (*text == '\'') g_string_append(out, "\\(aq");
-        else g_string_append_c(out, *text);
+        if (*text == '\\')
+            g_string_append(out, "\\e");
+        else if (*text == '-')
+            g_string_append(out, "\\-");
+        else if (*text == '\'')
+            g_string_append(out, "\\(aq");
+        else
+            g_string_append_c(out, *text);
     }
     return g_string_free(out, FALSE);
 }
@@ -63,7 +67,8 @@ static void put_option(const struct option_row *row) {
         g_string_append_printf(text, ": %s", list);
     }
     if (row->required) g_string_append(text, ". Required");
-    if (row->repeatable) g_string_append(text, row->kind == OPTION_CHOICE ? ". Several are given with commas between" : ". May be given again");
+    if (row->repeatable)
+        g_string_append(text, row->kind == OPTION_CHOICE ? ". Several are given with commas between" : ". May be given again");
     if (row->initial) g_string_append_printf(text, ". Where it is not given: %s", row->initial);
     g_string_append_c(text, '.');
     put_sentences(text->str);
@@ -106,7 +111,9 @@ static void put_command(const struct command *command) {
 static int run(const struct arguments *arguments) {
     (void)arguments;
     printf(".TH RINGBACK 1 %s \"ringback %s\"\n.SH NAME\nringback \\- win back missed calls\n", RELEASE_DATE, RINGBACK_VERSION);
-    fputs(".SH SYNOPSIS\n\\fBringback\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR]...\n.br\n\\fBringback\\fR \\fB\\-\\-help\\fR | \\fB\\-\\-version\\fR\n", stdout);
+    fputs(".SH SYNOPSIS\n\\fBringback\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR]...\n.br\n\\fBringback\\fR \\fB\\-\\-help\\fR | "
+          "\\fB\\-\\-version\\fR\n",
+          stdout);
     fputs(".SH DESCRIPTION\n", stdout);
     put_paragraphs("Ringback folds the events of calls, jobs and people's commands into follow-ups: calls that were missed or "
                    "abandoned, and calls that were answered but not booked. Everything it says is a function of its journal. Input that is "

@@ -11,7 +11,7 @@ struct job {
     const char *out;  /* where to write files */
     int seen;
     bool failed;
-    GString *names;   /* known so far, for a message */
+    GString *names; /* known so far, for a message */
 };
 
 static void list_one(void *context, const char *name, const char *file, const char *text) {
@@ -83,8 +83,9 @@ const struct command command_schemas = {
     .name = "schemas",
     .summary = "list, print or write the Avro schemas of input, journal and output",
     .operands = "[NAME]",
-    .description = "Without a name lists the schemas that this version reads and writes; with one prints it. --out writes all as files, for a "
-                   "schema registry or a code generator. A schema may name types of another; the files in one directory belong together.",
+    .description =
+        "Without a name lists the schemas that this version reads and writes; with one prints it. --out writes all as files, for a schema "
+        "registry or a code generator. A schema may name types of another; the files in one directory belong together.",
     .options = options,
     .example = "ringback schemas Event\n"
                "  Prints the schema of the events that come in.\n\n"

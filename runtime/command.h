@@ -43,8 +43,9 @@ struct option_row {
 
 /* What was given on the command line, checked by parsing. Asking for an option that the table does not have aborts. */
 struct arguments;
-const char *argument_text(const struct arguments *arguments, const char *option); /* last value, or initial, or NULL; of a choice as the table spells it */
-bool argument_given(const struct arguments *arguments, const char *option);       /* on the command line itself */
+/* The last value, or the initial one, or NULL; of a choice as the table spells it. */
+const char *argument_text(const struct arguments *arguments, const char *option);
+bool argument_given(const struct arguments *arguments, const char *option); /* on the command line itself */
 /* These four are INT64_MIN (NONE) where the option is not given and has no initial value. */
 long long argument_number(const struct arguments *arguments, const char *option);
 long long argument_time(const struct arguments *arguments, const char *option);     /* ms UTC */
@@ -61,7 +62,7 @@ const char *operand_at(const struct arguments *arguments, size_t index);
 struct command {
     const char *name;
     const char *summary;              /* one line, neither capital nor full stop */
-    const char *operands;             /* as shown: "" none, "FILE..." one or more, "[FILE...]" any number, "[NAME]" at most one, "ACTION [KEY=VALUE...]"; checked */
+    const char *operands;             /* as shown and checked: "FILE..." one or more, "[FILE...]" any, "[NAME]" at most one, "" none */
     const char *operand_choices;      /* what the first operand may be, "bash|zsh|fish"; NULL: anything */
     const char *description;          /* some paragraphs, plain text; an empty line between them, no other newlines */
     const struct option_row *options; /* ended by a row without name; --help is added */

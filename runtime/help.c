@@ -49,8 +49,10 @@ void help_wrap(FILE *out, const char *text, int at, int indent, int width) {
 /* "-d, --data DIR" */
 static char *option_head(const struct option_row *row) {
     GString *head = g_string_new(NULL);
-    if (row->letter) g_string_append_printf(head, "-%c, ", row->letter);
-    else g_string_append(head, "    ");
+    if (row->letter)
+        g_string_append_printf(head, "-%c, ", row->letter);
+    else
+        g_string_append(head, "    ");
     g_string_append_printf(head, "--%s", row->name);
     if (row->kind == OPTION_CHOICE) {
         g_string_append_printf(head, strlen(row->value) <= 24 ? " %s" : " WHICH", row->value);
@@ -109,7 +111,8 @@ void help_command(FILE *out, const struct command *command) {
 
 void help_program(FILE *out) {
     fputs("ringback: wins back missed calls, by folding call events into follow-ups\n\n"
-          "Usage: ringback COMMAND [OPTION]...\n\nCommands:\n", out);
+          "Usage: ringback COMMAND [OPTION]...\n\nCommands:\n",
+          out);
     for (const struct command *const *each = commands; *each; each++)
         if (!(*each)->hidden) fprintf(out, "  %-12s%s\n", (*each)->name, (*each)->summary);
     fputs("\nringback COMMAND --help shows a command's options and examples; ringback --version, the versions.\n", out);
@@ -120,6 +123,4 @@ void help_program(FILE *out) {
     print_exit_codes(out);
 }
 
-void help_version(FILE *out) {
-    fprintf(out, "ringback %s\nbuilt with %s\n", RINGBACK_VERSION, RINGBACK_LIBRARIES);
-}
+void help_version(FILE *out) { fprintf(out, "ringback %s\nbuilt with %s\n", RINGBACK_VERSION, RINGBACK_LIBRARIES); }

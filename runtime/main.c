@@ -13,16 +13,20 @@ static int unknown_command(const char *name) {
         if (!(*each)->hidden) names[count++] = (*each)->name;
     names[count] = NULL;
     const char *nearest = nearest_name(name, names);
-    if (nearest) complain("unknown command \"%s\". Did you mean %s? See ringback --help.", name, nearest);
-    else complain("unknown command \"%s\". See ringback --help.", name);
+    if (nearest)
+        complain("unknown command \"%s\". Did you mean %s? See ringback --help.", name, nearest);
+    else
+        complain("unknown command \"%s\". See ringback --help.", name);
     return EXIT_USAGE;
 }
 
 static int help_on(const char *name) {
     const struct command *command = name ? command_named(name) : NULL;
     if (name && !command) return unknown_command(name);
-    if (command) help_command(stdout, command);
-    else help_program(stdout);
+    if (command)
+        help_command(stdout, command);
+    else
+        help_program(stdout);
     return EXIT_DONE;
 }
 

@@ -39,8 +39,10 @@ void complain(const char *format, ...) {
     g_autofree char *text = g_strdup_vprintf(format, list);
     va_end(list);
     fflush(stdout); /* keeps the two streams in order on a terminal */
-    if (complaining_command) fprintf(stderr, "ringback %s: %s\n", complaining_command, text);
-    else fprintf(stderr, "ringback: %s\n", text);
+    if (complaining_command)
+        fprintf(stderr, "ringback %s: %s\n", complaining_command, text);
+    else
+        fprintf(stderr, "ringback: %s\n", text);
 }
 
 /* Edits (insert, delete, replace, swap neighbours) from a to b; names are short. */
@@ -87,7 +89,10 @@ static char *suggestion(const char *typed, const char *dashes, const char *const
 /* ---- values */
 
 bool duration_parse(const char *text, long long *ms) {
-    static const struct { const char *unit; long long ms; } units[] = {
+    static const struct {
+        const char *unit;
+        long long ms;
+    } units[] = {
         {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {"w", 604800000},
     };
     *ms = 0;
@@ -298,8 +303,10 @@ static bool operands_check(const struct arguments *arguments) {
     for (char **word = words; *word; word++) {
         if (!**word) continue;
         if (**word != '[') least++;
-        if (strstr(*word, "...")) most = G_MAXUINT;
-        else if (most < G_MAXUINT) most++;
+        if (strstr(*word, "..."))
+            most = G_MAXUINT;
+        else if (most < G_MAXUINT)
+            most++;
     }
     guint count = arguments->operands->len;
     if (count < least) {

@@ -44,9 +44,12 @@ static char *sanitised(struct str text) {
     for (const char *at = valid; *at; at = next_character(at)) {
         gunichar c = g_utf8_get_char(at);
         GUnicodeType type = g_unichar_type(c);
-        if (c == '\n' || c == '\r' || c == '\t') g_string_append_c(clean, ' ');
-        else if (type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT || type == G_UNICODE_LINE_SEPARATOR) g_string_append_c(clean, '?');
-        else g_string_append_unichar(clean, c);
+        if (c == '\n' || c == '\r' || c == '\t')
+            g_string_append_c(clean, ' ');
+        else if (type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT || type == G_UNICODE_LINE_SEPARATOR)
+            g_string_append_c(clean, '?');
+        else
+            g_string_append_unichar(clean, c);
     }
     return g_string_free(clean, FALSE);
 }
@@ -110,7 +113,8 @@ static void measure(struct printer *printer) {
     for (size_t i = 0; i < printer->count; i++) {
         const struct print_column *column = &printer->columns[i];
         int width = text_width(column->title);
-        for (size_t cell = i; cell < printer->cells->len; cell += printer->count) width = MAX(width, text_width(printer->cells->pdata[cell]));
+        for (size_t cell = i; cell < printer->cells->len; cell += printer->count)
+            width = MAX(width, text_width(printer->cells->pdata[cell]));
         if (printer->width > 0 && column->widest > 0) width = MIN(width, MAX(column->widest, text_width(column->title)));
         printer->widths[i] = width;
     }
@@ -146,7 +150,8 @@ static void write_held(struct printer *printer) {
         measure(printer);
         if (printer->cells->len) write_titles(printer);
     }
-    for (guint cell = 0; cell < printer->cells->len; cell += (guint)printer->count) write_line(printer, (char *const *)&printer->cells->pdata[cell]);
+    for (guint cell = 0; cell < printer->cells->len; cell += (guint)printer->count)
+        write_line(printer, (char *const *)&printer->cells->pdata[cell]);
     g_ptr_array_set_size(printer->cells, 0);
 }
 
@@ -173,7 +178,8 @@ static bool is_formula(struct str text) {
 
 static void write_csv(FILE *out, struct str text, bool guarded) {
     bool quoted = guarded;
-    for (uint32_t i = 0; i < text.len && !quoted; i++) quoted = text.ptr[i] == ',' || text.ptr[i] == '"' || text.ptr[i] == '\r' || text.ptr[i] == '\n';
+    for (uint32_t i = 0; i < text.len && !quoted; i++)
+        quoted = text.ptr[i] == ',' || text.ptr[i] == '"' || text.ptr[i] == '\r' || text.ptr[i] == '\n';
     if (!quoted) {
         if (text.len) fwrite(text.ptr, 1, text.len, out);
         return;
@@ -239,12 +245,18 @@ void print_duration(struct printer *printer, int64_t ms) {
     char text[48] = "";
     const char *sign = ms < 0 ? "-" : "";
     long long seconds = (ms < 0 ? -(ms + (ms == NONE)) : ms) / 1000, minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
-    if (ms == NONE) *text = 0;
-    else if (printer->format == PRINT_CSV) g_snprintf(text, sizeof text, "%s%lld:%02lld:%02lld", sign, hours, minutes % 60, seconds % 60);
-    else if (days) g_snprintf(text, sizeof text, "%s%lldd %lldh", sign, days, hours % 24);
-    else if (hours) g_snprintf(text, sizeof text, "%s%lldh %02lldm", sign, hours, minutes % 60);
-    else if (minutes) g_snprintf(text, sizeof text, "%s%lldm %02llds", sign, minutes, seconds % 60);
-    else g_snprintf(text, sizeof text, "%s%llds", sign, seconds);
+    if (ms == NONE)
+        *text = 0;
+    else if (printer->format == PRINT_CSV)
+        g_snprintf(text, sizeof text, "%s%lld:%02lld:%02lld", sign, hours, minutes % 60, seconds % 60);
+    else if (days)
+        g_snprintf(text, sizeof text, "%s%lldd %lldh", sign, days, hours % 24);
+    else if (hours)
+        g_snprintf(text, sizeof text, "%s%lldh %02lldm", sign, hours, minutes % 60);
+    else if (minutes)
+        g_snprintf(text, sizeof text, "%s%lldm %02llds", sign, minutes, seconds % 60);
+    else
+        g_snprintf(text, sizeof text, "%s%llds", sign, seconds);
     add_cell(printer, str_of(text), true);
 }
 

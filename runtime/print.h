@@ -1,10 +1,11 @@
 /*
  * print: rows of cells as a table for people or as CSV for programs and spreadsheets.
  *
- * A table is sanitised (no control characters reach the terminal) and, on a terminal, made to fit: columns are cut to what they need, then
- * the most important that fit are shown, and the end says which are not. CSV is RFC 4180: header line, CRLF, quotes where needed. Text that a
- * spreadsheet would take for a formula (first character = + - @, tab, CR, LF, or the full-width forms of the first four) gets a '
- * before it; + or - with nothing but digits behind it is a telephone number or a number and stays as it is.
+ * A table is sanitised (no control characters reach the terminal) and, on a terminal, made to fit: columns are cut to what they need,
+ * then the most important that fit are shown, and the end says which are not.
+ * CSV is RFC 4180: header line, CRLF, quotes where needed. Text that a spreadsheet would take for a formula (first character = + - @,
+ * tab, CR, LF, or the full-width forms of the first four) gets a ' before it; + or - with nothing but digits behind it is a telephone
+ * number or a number and stays as it is.
  * Memory is bounded: a table's widths come from its first 1,000 rows.
  */
 #ifndef RINGBACK_PRINT_H

@@ -22,7 +22,8 @@ static uint8_t *container_of(const struct event *event, size_t *size, struct fai
     uint8_t sync[SYNC_BYTES], block_head[20];
     if (getrandom(sync, sizeof sync, 0) != sizeof sync) return fail_errno(failure, "read", "random bytes"), NULL;
     size_t head = container_header(schema, sync, NULL, 0), data = codec_write(&shape_event, event, NULL, 0);
-    if (data > RECORD_BYTES_MAX) return fail(failure, EXIT_USAGE, "the command takes %zu bytes, more than %d.", data, RECORD_BYTES_MAX), NULL;
+    if (data > RECORD_BYTES_MAX)
+        return fail(failure, EXIT_USAGE, "the command takes %zu bytes, more than %d.", data, RECORD_BYTES_MAX), NULL;
     size_t before = container_block_head(1, data, block_head);
     uint8_t *bytes = malloc(head + before + data + SYNC_BYTES);
     if (!bytes) return fail_memory(failure), NULL;
@@ -89,15 +90,19 @@ static int search_bytes(struct search *search, const uint8_t *bytes, size_t size
     struct str block;
     int64_t count;
     char error[512];
-    if (container_open(&reader, bytes, size, error, sizeof error) != 0) return fail(failure, EXIT_FAILED, "the commands' results cannot be read: %s", error);
+    if (container_open(&reader, bytes, size, error, sizeof error) != 0)
+        return fail(failure, EXIT_FAILED, "the commands' results cannot be read: %s", error);
     if (from > reader.at) container_seek(&reader, from);
     int result = 0;
     if (plan_make(&search->plan, reader.schema.ptr, reader.schema.len, shape_of_topic(TOPIC_COMMAND_RESULTS), error, sizeof error) != 0)
         result = fail(failure, EXIT_FAILED, "the commands' results cannot be read: %s", error);
-    while (result == 0 && !search->found && container_next(&reader, &block, &count) == CONTAINER_BLOCK) result = search_block(search, block, count, failure);
+    while (result == 0 && !search->found && container_next(&reader, &block, &count) == CONTAINER_BLOCK)
+        result = search_block(search, block, count, failure);
     plan_free(search->plan);
     container_close(&reader);
-    if (result == 0 && !search->found) result = fail(failure, EXIT_FAILED, "the command was journalled, but there is no result of it. Keep the data directory and report this.");
+    if (result == 0 && !search->found)
+        result = fail(failure, EXIT_FAILED,
+                      "the command was journalled, but there is no result of it. Keep the data directory and report this.");
     return result;
 }
 
@@ -120,7 +125,12 @@ static int search_file(struct search *search, const struct data_dir *dir, size_t
 static int fold_stdin(const char *data, struct failure *failure) {
     static const char *const files[] = {"-"};
     struct fold_options options = {
-        .data = data, .files = files, .file_count = 1, .format = INPUT_BY_CONTENT, .until = NONE, .quiet = true,
+        .data = data,
+        .files = files,
+        .file_count = 1,
+        .format = INPUT_BY_CONTENT,
+        .until = NONE,
+        .quiet = true,
         .writer = {.transaction_records = TRANSACTION_RECORDS_MAX, .append_time = NONE},
     };
     struct fold_result result;

@@ -45,7 +45,3 @@ bool text_has(struct str text, const char *part) {
         if (g_ascii_strncasecmp(text.ptr + at, part, length) == 0) return true;
     return false;
 }
-
-bool text_is(struct str text, const char *whole) {
-    return !whole || (text.ptr && text.len == strlen(whole) && g_ascii_strncasecmp(text.ptr, whole, text.len) == 0);
-}

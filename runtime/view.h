@@ -15,14 +15,14 @@ int view_failed(struct store *store);
 
 /* True where the text holds `part`, letters a-z in any case. Null text holds nothing; a NULL part is held by all. */
 bool text_has(struct str text, const char *part);
-/* True where the text is `whole`, letters a-z in any case; a NULL whole is everything. */
-bool text_is(struct str text, const char *whole);
 
 /* The rows that two commands have alike. */
-#define OPTION_DATA {"data", 'd', OPTION_DIRECTORY, "DIR", NULL, true, false, "The data directory that ringback fold writes"}
-#define OPTION_FORMAT {"format", 'f', OPTION_CHOICE, PRINT_FORMATS, "table", false, false, "How to print: for people, one JSON object a line, or RFC 4180"}
-#define CALL_TYPE_CHOICES \
-    "internal|booked|excused|not-a-lead|lost|unbooked|voice-agent|voicemail|forwarded|callback-requested|disconnected|abandoned|missed|" \
+#define OPTION_DATA                                                                                                                        \
+    { "data", 'd', OPTION_DIRECTORY, "DIR", NULL, true, false, "The data directory that ringback fold writes" }
+#define OPTION_FORMAT                                                                                                                      \
+    { "format", 'f', OPTION_CHOICE, PRINT_FORMATS, "table", false, false, "How to print: for people, one JSON object a line, or RFC 4180" }
+#define CALL_TYPE_CHOICES                                                                                                                  \
+    "internal|booked|excused|not-a-lead|lost|unbooked|voice-agent|voicemail|forwarded|callback-requested|disconnected|abandoned|missed|"   \
     "outbound|in-progress" /* the order of enum call_type */
 
 #endif

@@ -177,7 +177,8 @@ class Made(Cli):
 
     def complete(self, *words):
         """What bash offers for the last word."""
-        script = self.good("completion", "bash") + '\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ringback 2>/dev/null; printf "%s\\n" "${COMPREPLY[@]}"'
+        script = self.good("completion", "bash") + """
+            COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ringback 2>/dev/null; printf "%s\\n" "${COMPREPLY[@]}" """
         done = subprocess.run([self.tool("bash"), "--norc", "-c", script, "bash", *words], stdout=subprocess.PIPE, check=True)
         return done.stdout.decode().split()
 
@@ -391,7 +392,8 @@ class Data(Cli):
             other, empty, cut = (os.path.join(room, name) for name in ("other.avro", "empty.avro", "cut.avro"))
             schema = b'{"type":"record","name":"Invoice","fields":[{"name":"id","type":"string"}]}'
             with open(other, "wb") as file:  # magic, one pair of metadata (lengths are zigzag varints), end, sync marker
-                file.write(b"Obj\x01\x02\x16avro.schema" + bytes([len(schema) * 2 & 0x7F | 0x80, len(schema) * 2 >> 7]) + schema + b"\x00" + b"s" * 16)
+                size = bytes([len(schema) * 2 & 0x7F | 0x80, len(schema) * 2 >> 7])
+                file.write(b"Obj\x01\x02\x16avro.schema" + size + schema + b"\x00" + b"s" * 16)
             self.bad(1, r"its schema is Invoice, which is none of Ringback's", "dump", other)
             with open(empty, "wb"):
                 pass
@@ -489,6 +491,21 @@ class Commands(Cli):
         self.bad(2, r"give dismiss or --json, not both", *self.words("dismiss", "--json", "{}"))
         self.bad(2, r"--status must be one of NEW", *self.words("set-status", "--status", "WITHDRAWN"))
         self.assertEqual(self.row()["version"], 1)
+
+    def test_beside_a_fold(self):
+        """Only one program writes; others may read."""
+        with subprocess.Popen([RINGBACK, "fold", "--quiet", "--data", self.data], stdin=subprocess.PIPE) as fold:
+            for _ in range(100):  # until it owns the directory
+                result = ringback(*self.words("start-callback", "--at", "2025-03-01T12:00:00Z"))
+                if result.code == 75:
+                    break
+                self.assertEqual(result.code, 0, result.err)
+            self.assertEqual(result.code, 75)
+            self.assertRegex(result.err, r"^ringback command: .*owned by process \d+")
+            self.assertEqual(self.row()["follow_up"], "ab-c1")
+            fold.stdin.close()
+            self.assertEqual(fold.wait(), 0)
+        self.good(*self.words("add-note", "--note", "free again"))
 
     def test_no_data_directory(self):
         words = [word if word != self.data else "/no/such/place" for word in self.words("dismiss")]

@@ -31,7 +31,8 @@ static const struct option_row rows[] = {
     {0},
 };
 static const struct command some_files = {.name = "try", .operands = "[FILE...]", .options = rows, .run = unused};
-static const struct command one_shell = {.name = "try", .operands = "SHELL", .operand_choices = "bash|zsh", .options = rows + 1, .run = unused};
+static const struct command one_shell = {
+    .name = "try", .operands = "SHELL", .operand_choices = "bash|zsh", .options = rows + 1, .run = unused};
 static const struct command no_operands = {.name = "try", .operands = "", .options = rows + 1, .run = unused};
 
 /* What was complained of last, without "ringback try: " and the newline. */
@@ -83,7 +84,8 @@ static void refused(const struct command *command, const char *const *words, con
 
 static void test_values(void **state) {
     (void)state;
-    struct arguments *a = accepted(&some_files, WORDS("-d", "here", "--limit=7", "--from", "2026-03-01T09:00:00.250Z", "--age", "1h30m", "-qf", "CSV", "--quick"));
+    struct arguments *a = accepted(
+        &some_files, WORDS("-d", "here", "--limit=7", "--from", "2026-03-01T09:00:00.250Z", "--age", "1h30m", "-qf", "CSV", "--quick"));
     assert_string_equal(argument_text(a, "data"), "here");
     assert_int_equal(argument_number(a, "limit"), 7);
     assert_int_equal(argument_time(a, "from"), 1772355600250);
@@ -170,8 +172,12 @@ static void test_numbers(void **state) {
 
 static void test_durations(void **state) {
     (void)state;
-    const struct { const char *text; long long ms; } good[] = {
-        {"0s", 0}, {"500ms", 500}, {"45s", 45000}, {"90m", 5400000}, {"24h", 86400000}, {"3d", 259200000}, {"1w", 604800000}, {"1d2h3m4s5ms", 93784005},
+    const struct {
+        const char *text;
+        long long ms;
+    } good[] = {
+        {"0s", 0},         {"500ms", 500},    {"45s", 45000},    {"90m", 5400000},
+        {"24h", 86400000}, {"3d", 259200000}, {"1w", 604800000}, {"1d2h3m4s5ms", 93784005},
     };
     long long ms;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -184,8 +190,13 @@ static void test_durations(void **state) {
 
 static void test_times(void **state) {
     (void)state;
-    const struct { const char *text; long long ms; } good[] = {
-        {"2026-03-01", 1772323200000}, {"1772355600250", 1772355600250}, {"2026-03-01T10:00:00+01:00", 1772355600000},
+    const struct {
+        const char *text;
+        long long ms;
+    } good[] = {
+        {"2026-03-01", 1772323200000},
+        {"1772355600250", 1772355600250},
+        {"2026-03-01T10:00:00+01:00", 1772355600000},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         struct arguments *a = accepted(&no_operands, WORDS("--from", good[i].text));
@@ -220,9 +231,9 @@ static void test_nearest_name(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),    cmocka_unit_test(test_initial_values), cmocka_unit_test(test_repetition),
-        cmocka_unit_test(test_operands),  cmocka_unit_test(test_refusals),       cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_durations), cmocka_unit_test(test_times),          cmocka_unit_test(test_help_before_errors),
+        cmocka_unit_test(test_values),       cmocka_unit_test(test_initial_values), cmocka_unit_test(test_repetition),
+        cmocka_unit_test(test_operands),     cmocka_unit_test(test_refusals),       cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_durations),    cmocka_unit_test(test_times),          cmocka_unit_test(test_help_before_errors),
         cmocka_unit_test(test_nearest_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,13 +36,33 @@ static void assert_csv(const char *cell, size_t length, const char *expected) {
 
 static void test_csv_text(void **state) {
     (void)state;
-    const struct { const char *cell, *expected; } cells[] = {
-        {"plain", "plain"}, {"", ""}, {"a,b", "\"a,b\""}, {"say \"hi\"", "\"say \"\"hi\"\"\""}, {"two\nlines", "\"two\nlines\""},
-        {" =1", " =1"}, {"+12025550100", "+12025550100"}, {"-5", "-5"},
-        {"=1+1", "\"'=1+1\""}, {"+1+1", "\"'+1+1\""}, {"-1+1", "\"'-1+1\""}, {"+", "\"'+\""}, {"@SUM(A1)", "\"'@SUM(A1)\""},
-        {"\t=1", "\"'\t=1\""}, {"\r=1", "\"'\r=1\""}, {"\n=1", "\"'\n=1\""},
-        {"\xef\xbc\x9d" "1", "\"'\xef\xbc\x9d" "1\""}, {"\xef\xbc\x8b", "\"'\xef\xbc\x8b\""}, {"\xef\xbc\x8d", "\"'\xef\xbc\x8d\""},
-        {"\xef\xbc\xa0", "\"'\xef\xbc\xa0\""}, {"\xef\xbc\xa1", "\xef\xbc\xa1"},
+    const struct {
+        const char *cell, *expected;
+    } cells[] = {
+        {"plain", "plain"},
+        {"", ""},
+        {"a,b", "\"a,b\""},
+        {"say \"hi\"", "\"say \"\"hi\"\"\""},
+        {"two\nlines", "\"two\nlines\""},
+        {" =1", " =1"},
+        {"+12025550100", "+12025550100"},
+        {"-5", "-5"},
+        {"=1+1", "\"'=1+1\""},
+        {"+1+1", "\"'+1+1\""},
+        {"-1+1", "\"'-1+1\""},
+        {"+", "\"'+\""},
+        {"@SUM(A1)", "\"'@SUM(A1)\""},
+        {"\t=1", "\"'\t=1\""},
+        {"\r=1", "\"'\r=1\""},
+        {"\n=1", "\"'\n=1\""},
+        {"\xef\xbc\x9d"
+         "1",
+         "\"'\xef\xbc\x9d"
+         "1\""},
+        {"\xef\xbc\x8b", "\"'\xef\xbc\x8b\""},
+        {"\xef\xbc\x8d", "\"'\xef\xbc\x8d\""},
+        {"\xef\xbc\xa0", "\"'\xef\xbc\xa0\""},
+        {"\xef\xbc\xa1", "\xef\xbc\xa1"},
     };
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) assert_csv(cells[i].cell, strlen(cells[i].cell), cells[i].expected);
     assert_csv(NULL, 0, "");
@@ -157,8 +177,9 @@ static void test_json(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_csv_text),  cmocka_unit_test(test_values),  cmocka_unit_test(test_fits),      cmocka_unit_test(test_other_scripts),
-        cmocka_unit_test(test_sanitised), cmocka_unit_test(test_nothing), cmocka_unit_test(test_many_rows), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_csv_text),      cmocka_unit_test(test_values),    cmocka_unit_test(test_fits),
+        cmocka_unit_test(test_other_scripts), cmocka_unit_test(test_sanitised), cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_many_rows),     cmocka_unit_test(test_json),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free(text);
