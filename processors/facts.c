@@ -1,67 +1,111 @@
 #include "facts.h"
 
 #define TEXT_NULL UINT16_MAX
+#define UUID_BYTES 16
+
+/* ---- ids ---- */
+
+static int hex_value(char digit) {
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+    return -1;
+}
+
+/* Only the canonical form, so that the text can be made again; its dashes stand where the bytewise order of texts and of bytes is the same. */
+static bool parse_uuid(struct str text, uint8_t uuid[UUID_BYTES]) {
+    if (text.len != UUID_TEXT_BYTES) return false;
+    const char *at = text.ptr;
+    for (int i = 0; i < UUID_BYTES; i++) {
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && *at++ != '-') return false;
+        int high = hex_value(at[0]), low = hex_value(at[1]);
+        if (high < 0 || low < 0) return false;
+        uuid[i] = (uint8_t)(high << 4 | low);
+        at += 2;
+    }
+    return true;
+}
+
+static struct str print_uuid(const uint8_t uuid[UUID_BYTES], char room[UUID_TEXT_BYTES]) {
+    char *at = room;
+    for (int i = 0; i < UUID_BYTES; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
+        *at++ = "0123456789abcdef"[uuid[i] >> 4];
+        *at++ = "0123456789abcdef"[uuid[i] & 15];
+    }
+    return (struct str){room, UUID_TEXT_BYTES};
+}
+
+/* ---- one fact ---- */
+
+static const uint8_t *body_of(const struct fact *fact) { return (const uint8_t *)(fact + 1); }
+
+static struct str text_at(const uint8_t *at) {
+    uint16_t len;
+    memcpy(&len, at, 2);
+    return len == TEXT_NULL ? STR_NULL : (struct str){(const char *)at + 2, len};
+}
+
+struct str fact_id(const struct fact *fact, char room[UUID_TEXT_BYTES]) {
+    return fact->texts & FACT_UUID ? print_uuid(body_of(fact), room) : text_at(body_of(fact));
+}
 
 struct str fact_text(const struct fact *fact, unsigned index) {
-    if (index >= fact->texts) return STR_NULL;
-    const char *at = (const char *)(fact + 1);
-    for (;; index--) {
-        uint16_t len;
-        memcpy(&len, at, 2);
-        if (index == 0) return len == TEXT_NULL ? STR_NULL : (struct str){at + 2, len};
-        at += 2 + (len == TEXT_NULL ? 0 : len);
-    }
+    const uint8_t *at = body_of(fact);
+    if (index > (fact->texts & ~FACT_UUID)) return STR_NULL;
+    at += fact->texts & FACT_UUID ? UUID_BYTES : 2 + text_at(at).len;
+    while (--index > 0) at += 2 + text_at(at).len;
+    return text_at(at);
 }
 
-int fact_compare(const struct fact *fact, int64_t at, struct str id) {
-    if (fact->at != at) return fact->at < at ? -1 : 1;
-    return str_compare(fact_id(fact), id);
+int fact_compare(const struct fact *a, const struct fact *b) {
+    char left[UUID_TEXT_BYTES], right[UUID_TEXT_BYTES];
+    if (a->at != b->at) return a->at < b->at ? -1 : 1;
+    return str_compare(fact_id(a, left), fact_id(b, right));
 }
+
+/* ---- the list ---- */
 
 const struct fact *facts_find(const struct entity *entity, uint32_t from, struct str id) {
+    uint8_t uuid[UUID_BYTES];
+    bool is_uuid = parse_uuid(id, uuid);
     for (const struct fact *fact = facts_at(entity, from); fact; fact = fact_next(entity, fact)) {
-        struct str own = fact_id(fact);
-        if (own.len == id.len && fact->type < EVENT_TYPES && memcmp(own.ptr, id.ptr, id.len) == 0) return fact;
+        if (fact->type >= EVENT_TYPES || !(fact->texts & FACT_UUID) == is_uuid) continue;
+        if (is_uuid ? memcmp(body_of(fact), uuid, UUID_BYTES) == 0 : str_equal(text_at(body_of(fact)), id)) return fact;
     }
     return NULL;
 }
 
-static uint32_t encoded_size(const struct str *texts, unsigned count) {
-    uint32_t size = sizeof(struct fact);
-    for (unsigned i = 0; i < count; i++) size += 2 + texts[i].len;
-    return (size + 7) & ~7u;
-}
-
-static void encode(uint8_t *bytes, const struct fact *head, const struct str *texts) {
-    memset(bytes, 0, head->size);
-    memcpy(bytes, head, sizeof *head);
-    uint8_t *at = bytes + sizeof *head;
-    for (unsigned i = 0; i < head->texts; i++) {
-        uint16_t len = str_is_null(texts[i]) ? TEXT_NULL : (uint16_t)texts[i].len;
-        memcpy(at, &len, 2);
-        if (texts[i].len) memcpy(at + 2, texts[i].ptr, texts[i].len);
-        at += 2 + texts[i].len;
-    }
+static uint8_t *put_text(uint8_t *at, struct str text) {
+    uint16_t len = str_is_null(text) ? TEXT_NULL : (uint16_t)text.len;
+    memcpy(at, &len, 2);
+    if (text.len) memcpy(at + 2, text.ptr, text.len);
+    return at + 2 + text.len;
 }
 
 /* Total order: time, id, then the rest, so that one id with two bodies (a repetition after the ids were forgotten) has one order too. */
 static int place(const struct fact *fact, const struct fact *head, const struct str *texts) {
-    int order = fact_compare(fact, head->at, texts[0]);
+    char room[UUID_TEXT_BYTES];
+    if (fact->at != head->at) return fact->at < head->at ? -1 : 1;
+    int order = str_compare(fact_id(fact, room), texts[0]);
     if (order) return order;
     if (fact->type != head->type) return fact->type < head->type ? -1 : 1;
     if (fact->a != head->a) return fact->a < head->a ? -1 : 1;
     if (fact->b != head->b) return fact->b < head->b ? -1 : 1;
-    for (unsigned i = 1; i < head->texts && order == 0; i++) order = str_compare(fact_text(fact, i), texts[i]);
+    for (unsigned i = 1; i <= (head->texts & ~FACT_UUID) && order == 0; i++) order = str_compare(fact_text(fact, i), texts[i]);
     return order;
 }
 
 bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uint8_t type, uint8_t a, uint8_t b, int64_t at, const struct str *texts,
                   unsigned count) {
-    struct fact head = {encoded_size(texts, count), type, a, b, (uint8_t)count, at};
-    if (entity->size + head.size > FACTS_BYTES_MAX) return false;
-    const struct fact *fact = facts_at(entity, from);
+    uint8_t uuid[UUID_BYTES];
+    bool is_uuid = parse_uuid(texts[0], uuid);
+    uint32_t size = (uint32_t)sizeof(struct fact) + (is_uuid ? UUID_BYTES : 2 + texts[0].len);
+    for (unsigned i = 1; i < count; i++) size += 2 + texts[i].len;
+    size = (size + 7) & ~7u;
+    struct fact head = {size, type, a, b, (uint8_t)((count - 1) | (is_uuid ? FACT_UUID : 0)), at};
+    if (entity->size + size > FACTS_BYTES_MAX) return false;
     uint32_t offset = entity->size;
-    for (; fact; fact = fact_next(entity, fact)) {
+    for (const struct fact *fact = facts_at(entity, from); fact; fact = fact_next(entity, fact)) {
         int order = place(fact, &head, texts);
         if (order == 0) return true;
         if (order > 0) {
@@ -70,9 +114,19 @@ bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uin
         }
     }
     uint32_t behind = entity->size - offset;
-    entity_resize(cache, entity, entity->size + head.size);
-    memmove(entity->blob + offset + head.size, entity->blob + offset, behind);
-    encode(entity->blob + offset, &head, texts);
+    entity_resize(cache, entity, entity->size + size);
+    uint8_t *bytes = entity->blob + offset;
+    memmove(bytes + size, bytes, behind);
+    memset(bytes, 0, size);
+    memcpy(bytes, &head, sizeof head);
+    bytes += sizeof head;
+    if (is_uuid) {
+        memcpy(bytes, uuid, UUID_BYTES);
+        bytes += UUID_BYTES;
+    } else {
+        bytes = put_text(bytes, texts[0]);
+    }
+    for (unsigned i = 1; i < count; i++) bytes = put_text(bytes, texts[i]);
     return true;
 }
 

@@ -2,9 +2,11 @@
  * facts: the list of accepted events that an entity's blob ends with, sorted by (occurred_at, event_id).
  *
  * What a call, a job or a directory entry is, is computed from its list, so the order of arrival cannot show
- * (docs/decisions/0001 D1.1). A fact is 16 bytes of head and a few short texts; the first text is the event id.
+ * (docs/decisions/0001 D1.1). A fact is 16 bytes of head, the event id, and a few short texts.
  *
- *     size u32 | type u8 | a u8 | b u8 | texts u8 | at i64 | { len u16, bytes }... | zeros to a multiple of 8
+ *     size u32 | type u8 | a u8 | b u8 | texts u8 | at i64 | id | { len u16, bytes }... | zeros to a multiple of 8
+ *
+ * An id in the canonical form of a UUID (36 characters, lower case) is kept as its 16 bytes, others as { len u16, bytes }.
  *
  * The blob begins with a head of the owner's, `from` bytes long (a multiple of 8); facts follow to its end.
  */
@@ -18,13 +20,15 @@ struct fact {
     uint32_t size;
     uint8_t type; /* enum event_type, or the owner's own from 128 on */
     uint8_t a, b; /* the owner's: enums of the event */
-    uint8_t texts;
+    uint8_t texts; /* without the id; FACT_UUID: the id is one */
     int64_t at;
 };
 
 /* Bytes of facts that one entity may hold; beyond it a record is refused (TOO_LARGE). */
 #define FACTS_BYTES_MAX (1u << 20)
-#define FACT_TEXTS_MAX 6 /* a number is a text of 8 bytes */
+#define FACT_TEXTS_MAX 6 /* with the id; a number is a text of 8 bytes */
+#define FACT_UUID 0x80
+#define UUID_TEXT_BYTES 36
 
 /* The first fact at or after `from`; null at the end. */
 static inline const struct fact *facts_at(const struct entity *entity, uint32_t from) {
@@ -37,17 +41,18 @@ static inline const struct fact *fact_next(const struct entity *entity, const st
     return facts_at(entity, fact_offset(entity, fact) + fact->size);
 }
 
-/* Text `index` of a fact; null where it was null or there are fewer. Points into the blob. */
+/* Text `index`, from 1, of a fact; null where it was null or there are fewer. Points into the blob. */
 struct str fact_text(const struct fact *fact, unsigned index);
-static inline struct str fact_id(const struct fact *fact) { return fact_text(fact, 0); }
+/* The event id; points into the blob or into `room`. */
+struct str fact_id(const struct fact *fact, char room[UUID_TEXT_BYTES]);
 
-/* Order of the list. */
-int fact_compare(const struct fact *fact, int64_t at, struct str id);
+/* Order of the list: by time, then id. */
+int fact_compare(const struct fact *a, const struct fact *b);
 
 /* A fact with this event id, or null. */
 const struct fact *facts_find(const struct entity *entity, uint32_t from, struct str id);
 
-/* Puts a fact in its place; the same one again changes nothing. False: the entity is full. */
+/* Puts a fact in its place; texts[0] is the id. The same one again changes nothing. False: the entity is full. */
 bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uint8_t type, uint8_t a, uint8_t b, int64_t at, const struct str *texts,
                   unsigned count);
 void facts_remove(struct cache *cache, struct entity *entity, const struct fact *fact);

@@ -30,13 +30,13 @@ static void fill_job(struct fold *fold, const struct entity *entity, const struc
 }
 
 /* The job by which the call is BOOKED, as a deciding event. */
-static struct str booking_event(struct fold *fold, const struct entity *entity) {
+static struct str booking_event(struct fold *fold, const struct entity *entity, char room[UUID_TEXT_BYTES]) {
     bool in_time;
     struct entity *job = call_job(fold, entity, &in_time);
     struct job_read read;
     if (!job || !in_time) return STR_NULL;
     job_read(job, &read);
-    return fact_id(read.booked);
+    return fact_id(read.booked, room);
 }
 
 void fill_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *out, bool names) {
@@ -75,12 +75,12 @@ void fill_classified(struct fold *fold, const struct entity *entity, const struc
     out->recording = verdict->recording;
     fill_job(fold, entity, verdict, out);
     out->rules_version = (int32_t)fold->meta.rules_version;
-    out->start_event = fact_id(verdict->start);
-    out->end_event = end ? fact_id(end) : STR_NULL;
-    struct str booking = call->type == TYPE_BOOKED ? booking_event(fold, entity) : STR_NULL;
+    out->start_event = fact_id(verdict->start, fold->ids[0]);
+    out->end_event = end ? fact_id(end, fold->ids[1]) : STR_NULL;
+    struct str booking = call->type == TYPE_BOOKED ? booking_event(fold, entity, fold->ids[2]) : STR_NULL;
     enum call_type type = call_type_of(call, verdict, !str_is_null(booking), class, &condition);
     if (!str_is_null(booking)) out->condition_event = booking;
-    else if (condition && type == (enum call_type)call->type) out->condition_event = fact_id(condition);
+    else if (condition && type == (enum call_type)call->type) out->condition_event = fact_id(condition, fold->ids[2]);
     if (!names) return;
     out->customer_name = directory_name(fold->cache, tenant, ENTRY_CUSTOMER, out->customer);
     out->queue_name = directory_name(fold->cache, tenant, ENTRY_QUEUE, out->queue);
@@ -302,7 +302,7 @@ static struct str cause_id(struct fold *fold, const struct row_change *change) {
     case CAUSE_COMMAND: return fold->event->event_id;
     case CAUSE_CLASSIFICATION:
         call_read(change->entity, &verdict);
-        return verdict.classified ? fact_id(verdict.classified) : STR_NULL;
+        return verdict.classified ? fact_id(verdict.classified, fold->ids[0]) : STR_NULL;
     default: return STR_NULL;
     }
 }
@@ -335,7 +335,7 @@ static void emit_notice(struct fold *fold, const struct entity *entity) {
     out->tenant = entity_tenant(entity);
     out->call_id = entity_id(entity);
     out->follow_up = followup_id(entity, KIND_SECOND_CHANCE, fold->followup_ids[KIND_SECOND_CHANCE]);
-    out->at = call_of(entity)->rows[KIND_SECOND_CHANCE].opened_at;
+    out->at = row_of(entity, KIND_SECOND_CHANCE)->opened_at;
     output.key = join_key(key, out->tenant, out->follow_up);
     emit(fold, &output);
 }
@@ -363,7 +363,7 @@ void emit_tombstones(struct fold *fold, const struct entity *entity) {
         emit(fold, &output);
     }
     for (int kind = 0; kind < 2; kind++) {
-        if (!call->rows[kind].version) continue;
+        if (!call->has_row[kind]) continue;
         struct str row = followup_id(entity, (enum followup_kind)kind, id);
         struct output output = {.topic = TOPIC_FOLLOWUPS, .is_tombstone = true, .key = join_key(key, entity_tenant(entity), row)};
         emit(fold, &output);

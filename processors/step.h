@@ -97,6 +97,7 @@ struct fold {
     struct note *notes_room; /* of the row being filled */
     uint32_t note_capacity;
     char followup_ids[2][ID_BYTES_MAX + 3]; /* the same, by kind */
+    char ids[3][UUID_TEXT_BYTES];           /* of the deciding events being filled in */
     uint8_t **kept; /* bytes that rejections of this step point to */
     uint32_t kept_count, kept_capacity;
 

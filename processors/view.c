@@ -64,8 +64,8 @@ int fold_view_calls(struct store *store, struct str tenant, int64_t from, int64_
 static int one_row(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, fold_view_followup *each,
                    void *context) {
     struct followup followup;
-    const struct row *row = &call_of(entity)->rows[kind];
-    if (!row->version) return 0;
+    const struct row *row = row_of(entity, kind);
+    if (!row) return 0;
     fill_followup(fold, entity, verdict, kind, row, &followup, true);
     return each(context, &followup);
 }
@@ -87,7 +87,7 @@ int fold_view_followup_one(struct store *store, struct str tenant, struct str fo
     if (result < 0) return result;
     const struct entity *entity = call_entity(fold->cache, tenant, (struct str){follow_up.ptr + 3, follow_up.len - 3});
     result = STORE_ABSENT;
-    if (entity->size && call_of(entity)->rows[kind].version) {
+    if (entity->size && row_of(entity, kind)) {
         struct verdict verdict;
         call_read(entity, &verdict);
         result = one_row(fold, entity, &verdict, kind, each, context);

@@ -10,18 +10,27 @@ struct entity *call_entity(struct cache *cache, struct str tenant, struct str ca
 }
 
 void call_make(struct cache *cache, struct entity *entity) {
-    entity_resize(cache, entity, CALL_FACTS);
+    entity_resize(cache, entity, sizeof(struct call));
     struct call *call = call_of(entity);
     call->stuck_at = call->check_at = call->retain_at = call->talk_at = call->waiting_until = NONE;
     call->stuck_floor = call->check_floor = call->cold_floor = call->retain_floor = NONE;
     call->type = TYPE_IN_PROGRESS;
-    for (int kind = 0; kind < 2; kind++) {
-        struct row *row = &call->rows[kind];
-        row->base_at = row->base_stream = row->person_closed_at = row->reopened_at = NONE;
-        row->first_review_at = row->reviewed_at = row->first_attempt_at = row->acted_at = NONE;
-        row->changed_at = row->opened_at = row->closed_at = row->went_cold_at = row->converted_at = row->cold_at = NONE;
-        row->base_outcome = row->outcome = row->tab = row->status_before = row->outcome_before = -1;
-    }
+}
+
+struct row *row_make(struct cache *cache, struct entity *entity, enum followup_kind kind) {
+    if (row_of(entity, kind)) return row_of(entity, kind);
+    uint32_t old_size = entity->size;
+    entity_resize(cache, entity, old_size + (uint32_t)sizeof(struct row));
+    call_of(entity)->has_row[kind] = true;
+    struct row *row = row_of(entity, kind);
+    uint8_t *at = (uint8_t *)row;
+    memmove(at + sizeof *row, at, (size_t)(entity->blob + old_size - at));
+    memset(at, 0, sizeof *row);
+    row->base_at = row->base_stream = row->person_closed_at = row->reopened_at = NONE;
+    row->first_review_at = row->reviewed_at = row->first_attempt_at = row->acted_at = NONE;
+    row->changed_at = row->opened_at = row->closed_at = row->went_cold_at = row->converted_at = row->cold_at = NONE;
+    row->base_outcome = row->outcome = row->tab = row->status_before = row->outcome_before = -1;
+    return row;
 }
 
 bool call_is_caller(struct cache *cache, struct str tenant, struct str number) {
@@ -86,7 +95,7 @@ bool call_insert(struct cache *cache, struct entity *entity, const struct event 
     case EVENT_RECORDING_AVAILABLE: texts[count++] = event->body.recording_available.address; break;
     default: break; /* that it happened, and when, is enough */
     }
-    return facts_insert(cache, entity, CALL_FACTS, (uint8_t)event->type, (uint8_t)a, (uint8_t)b, event->occurred_at, texts, count);
+    return facts_insert(cache, entity, call_facts_from(entity), (uint8_t)event->type, (uint8_t)a, (uint8_t)b, event->occurred_at, texts, count);
 }
 
 static const struct fact *row_fact(const struct entity *entity, enum row_fact what, enum followup_kind kind) {
@@ -108,5 +117,5 @@ void row_text_set(struct cache *cache, struct entity *entity, enum row_fact what
     if (text.len) memcpy(copy, text.ptr, text.len);
     struct str texts[2] = {STR(""), {copy, text.len}};
     if (old) facts_remove(cache, entity, old);
-    if (!str_is_null(text)) facts_insert(cache, entity, CALL_FACTS, (uint8_t)what, (uint8_t)kind, 0, INT64_MAX, texts, 2);
+    if (!str_is_null(text)) facts_insert(cache, entity, call_facts_from(entity), (uint8_t)what, (uint8_t)kind, 0, INT64_MAX, texts, 2);
 }

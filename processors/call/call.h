@@ -1,8 +1,8 @@
 /*
  * call: one contact and what is decided of it (SPEC 2).
  *
- * One entity of TABLE_CALLS: key tenant, call; blob: struct call, then its events as facts (facts.h). The rows that come of the call live in
- * its blob too, so that one read and one write serve both. A call whose start has not come is `waiting`: its events lie in
+ * One entity of TABLE_CALLS: key tenant, call; blob: struct call, a struct row for each row that came of it, then its
+ * events as facts (facts.h). One read and one write serve them all. A call whose start has not come is `waiting`: its events lie in
  * TABLE_WAITING until then.
  */
 #ifndef RINGBACK_CALL_H
@@ -60,11 +60,9 @@ struct call {
     bool voice_agent_counts, callback_counts, second_chance, follow_up_missed, follow_up_callback, follow_up_empty_voicemail, resolve_on_booking;
     bool foreign;            /* the other party is external */
     bool has_caller;
-    uint8_t pad[5];
-    struct row rows[2];      /* enum followup_kind */
+    bool has_row[2];         /* enum followup_kind */
+    uint8_t pad[3];
 };
-
-#define CALL_FACTS ((uint32_t)sizeof(struct call))
 
 /* Facts of rows, kept among those of the call; `a` is the kind of row. */
 enum row_fact {
@@ -78,7 +76,20 @@ enum row_fact {
 enum start_text { START_ID, START_FROM, START_TO, START_CUSTOMER, START_CAMPAIGN };
 
 static inline struct call *call_of(const struct entity *entity) { return (struct call *)(void *)entity->blob; }
-static inline const struct fact *call_facts(const struct entity *entity) { return facts_at(entity, CALL_FACTS); }
+
+/* Where the facts of a call begin. */
+static inline uint32_t call_facts_from(const struct entity *entity) {
+    const struct call *call = call_of(entity);
+    return (uint32_t)(sizeof *call + (size_t)(call->has_row[0] + call->has_row[1]) * sizeof(struct row));
+}
+static inline const struct fact *call_facts(const struct entity *entity) { return facts_at(entity, call_facts_from(entity)); }
+
+/* The row of a kind, or null where there is none yet; moves with the blob. */
+static inline struct row *row_of(const struct entity *entity, enum followup_kind kind) {
+    struct call *call = call_of(entity);
+    if (!call->has_row[kind]) return NULL;
+    return (struct row *)(void *)(entity->blob + sizeof *call) + (kind == KIND_SECOND_CHANCE && call->has_row[KIND_ABANDONED]);
+}
 static inline bool is_done(int8_t status) {
     return status == STATUS_RESOLVED || status == STATUS_DISMISSED || status == STATUS_NOT_A_LEAD || status == STATUS_NOT_FOLLOWING_UP;
 }
@@ -86,6 +97,9 @@ static inline bool is_done(int8_t status) {
 struct entity *call_entity(struct cache *cache, struct str tenant, struct str call_id);
 /* A fresh blob for a call of which nothing was known. */
 void call_make(struct cache *cache, struct entity *entity);
+
+/* The row of a kind, made where there is none yet: version 0, nothing happened. */
+struct row *row_make(struct cache *cache, struct entity *entity, enum followup_kind kind);
 
 /* True where `number` is a caller of the tenant: E.164, no sentinel for a withheld number, none of the tenant's own (SPEC 1). */
 bool call_is_caller(struct cache *cache, struct str tenant, struct str number);

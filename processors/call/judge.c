@@ -25,7 +25,7 @@ struct waiting {
 bool call_is_duplicate(struct fold *fold, const struct event *event) {
     const struct entity *entity = call_entity(fold->cache, event->tenant, event->body.subject);
     if (!entity->size || fold->meta.stream_time > call_of(entity)->last_event_at + DUPLICATE_WINDOW_MS) return false;
-    if (facts_find(entity, CALL_FACTS, event->event_id)) return true;
+    if (facts_find(entity, call_facts_from(entity), event->event_id)) return true;
     if (call_of(entity)->waiting_until == NONE) return false;
     struct key key;
     struct str found, value;
@@ -107,7 +107,7 @@ static void insert(struct fold *fold, struct entity *entity, const struct event 
     if (!links) return;
     call_read(entity, &before);
     for (int kind = 0; kind < 2; kind++) {
-        if (!call_of(entity)->rows[kind].version) continue;
+        if (!row_of(entity, (enum followup_kind)kind)) continue;
         party_remove_row(fold, entity_tenant(entity), &old, before.start->at, entity_id(entity), (uint8_t)kind);
         row_index(fold, entity, &before, (enum followup_kind)kind);
     }
@@ -262,8 +262,8 @@ void call_schedule(struct fold *fold, struct entity *entity, const struct verdic
         if (!call->checked && verdict->end) set_deadline(&due, call->check_at, TIMER_CHECK, 0);
         if (!verdict->end && !call->lost) set_deadline(&due, call->stuck_at, TIMER_STUCK, 0);
         for (uint8_t kind = 0; kind < 2; kind++) {
-            const struct row *row = &call->rows[kind];
-            if (row->version && !row->withdrawn && row->cold_at == NONE)
+            const struct row *row = row_of(entity, (enum followup_kind)kind);
+            if (row && !row->withdrawn && row->cold_at == NONE)
                 set_deadline(&due, row_cold_at(call, verdict, (enum followup_kind)kind), TIMER_COLD, kind);
         }
         set_deadline(&due, call->retain_at, TIMER_RETAIN, 0);
@@ -286,7 +286,8 @@ void call_retime(struct fold *fold, struct entity *entity, uint64_t keys, int64_
         call->acw_minutes = (uint16_t)settings.value[SETTING_ACW_MINUTES];
         call->check_floor = at;
     }
-    bool cold_open = call->rows[KIND_SECOND_CHANCE].version && call->rows[KIND_SECOND_CHANCE].cold_at == NONE;
+    const struct row *second_chance = row_of(entity, KIND_SECOND_CHANCE);
+    bool cold_open = second_chance && second_chance->cold_at == NONE;
     if (keys >> SETTING_COLD_DAYS & 1 && cold_open && later(call->check_at + call->cold_days * DAY_MS, call->cold_floor) > at) {
         call->cold_days = (uint16_t)settings.value[SETTING_COLD_DAYS];
         call->cold_floor = at;
@@ -467,7 +468,7 @@ void call_judge(struct fold *fold, struct entity *entity) {
         enum call_type type = decided ? call_type_of(call, &verdict, job, standing(fold, entity, verdict.classified), &condition) : TYPE_IN_PROGRESS;
         counts_type(fold, entity_tenant(entity), call->type, (int8_t)type);
         call->type = (int8_t)type;
-        if (verdict.end || call->rows[KIND_ABANDONED].version || call->rows[KIND_SECOND_CHANCE].version) {
+        if (verdict.end || call->has_row[KIND_ABANDONED] || call->has_row[KIND_SECOND_CHANCE]) {
             row_judge(fold, entity, &verdict, KIND_ABANDONED, should_follow_up(call, &verdict, type), verdict.end ? verdict.end->at : NONE);
             call_read(entity, &verdict);
             row_judge(fold, entity, &verdict, KIND_SECOND_CHANCE, should_second_chance(fold, entity, &verdict, job), call_of(entity)->check_at);

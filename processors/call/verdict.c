@@ -180,7 +180,7 @@ static void finish_talk(struct walk *walk, struct verdict *verdict, int64_t unti
 }
 
 static bool after(const struct fact *fact, const struct fact *other) {
-    return fact && (!other || fact_compare(fact, other->at, fact_id(other)) > 0);
+    return fact && (!other || fact_compare(fact, other) > 0);
 }
 
 void call_read(const struct entity *entity, struct verdict *verdict) {

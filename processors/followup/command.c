@@ -86,7 +86,7 @@ static void attempt(struct fold *fold, struct row *row) {
 
 /* What the command does to the row; false: nothing. *valid: its values make sense. */
 static bool act(struct fold *fold, struct entity *entity, enum followup_kind kind, const struct event *event, bool *valid) {
-    struct row *row = &call_of(entity)->rows[kind];
+    struct row *row = row_of(entity, kind);
     *valid = true;
     switch ((enum event_type)event->type) {
     case EVENT_SET_STATUS: {
@@ -112,7 +112,7 @@ static bool act(struct fold *fold, struct entity *entity, enum followup_kind kin
         return true;
     case EVENT_ADD_NOTE: {
         struct str texts[3] = {event->event_id, event->actor, event->body.add_note.note};
-        *valid = texts[2].len > 0 && facts_insert(fold->cache, entity, CALL_FACTS, FACT_NOTE, (uint8_t)kind, 0, fold->time, texts, 3);
+        *valid = texts[2].len > 0 && facts_insert(fold->cache, entity, call_facts_from(entity), FACT_NOTE, (uint8_t)kind, 0, fold->time, texts, 3);
         return *valid;
     }
     default: { /* EVENT_ASSIGN */
@@ -148,20 +148,20 @@ static struct result row_command(struct fold *fold, const struct event *event) {
         return refused(fold, COMMAND_UNKNOWN_FOLLOW_UP);
     enum followup_kind kind = permission == PERMISSION_EDIT_ABANDONED_CALLS ? KIND_ABANDONED : KIND_SECOND_CHANCE;
     struct entity *entity = call_entity(fold->cache, event->tenant, (struct str){id.ptr + 3, id.len - 3});
-    if (!entity->size || !call_of(entity)->rows[kind].version) return refused(fold, COMMAND_UNKNOWN_FOLLOW_UP);
-    const struct row *row = &call_of(entity)->rows[kind];
+    if (!entity->size || !row_of(entity, kind)) return refused(fold, COMMAND_UNKNOWN_FOLLOW_UP);
+    const struct row *row = row_of(entity, kind);
     if (row->withdrawn) return refused(fold, COMMAND_WITHDRAWN);
     if (expected_version(event) != NONE && expected_version(event) != row->version) return refused(fold, COMMAND_VERSION_CONFLICT);
     bool valid;
     if (act(fold, entity, kind, event, &valid)) {
-        review(fold, &call_of(entity)->rows[kind]);
+        review(fold, row_of(entity, kind));
         fold->subject = entity;
         fold->subject_kind = (int8_t)kind;
         step_touch(fold, entity);
         step_judge(fold); /* the result tells the version that comes of it */
     }
     if (!valid) return refused(fold, COMMAND_INVALID_VALUE);
-    return accepted(fold, call_of(entity)->rows[kind].version);
+    return accepted(fold, row_of(entity, kind)->version);
 }
 
 /* ---- settings ---- */

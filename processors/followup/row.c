@@ -64,7 +64,7 @@ static void earliest(int64_t *closed_at, int64_t moment) {
 
 /* Order of force: D1.25. */
 static void compute(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct target *target) {
-    const struct row *row = &call_of(entity)->rows[kind];
+    const struct row *row = row_of(entity, kind);
     *target = (struct target){.status = row->base, .outcome = -1, .cause = CAUSE_CALL, .closed_at = NONE, .converted_at = NONE, .closing_at = NONE};
     bool by_person = is_done(row->base);
     if (by_person) target->closed_at = row->person_closed_at;
@@ -121,7 +121,7 @@ static int8_t tab_of(const struct row *row) {
 
 void row_index(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
     const struct call *call = call_of(entity);
-    const struct row *row = &call->rows[kind];
+    const struct row *row = row_of(entity, kind);
     struct party_row value = {.window_end = verdict->end ? verdict->end->at + call->link_days * DAY_MS : INT64_MAX,
                               .closed_at = row->closed_at,
                               .kind = (uint8_t)kind,
@@ -134,7 +134,7 @@ void row_index(struct fold *fold, struct entity *entity, const struct verdict *v
 /* One version more: the row's published fields are set, this numbers and stages them. */
 static void stage(struct fold *fold, struct entity *entity, enum followup_kind kind, const struct row *before, enum change change, enum cause cause,
                   int64_t at) {
-    struct row *row = &call_of(entity)->rows[kind];
+    struct row *row = row_of(entity, kind);
     row->version++;
     row->changed_at = at;
     row->cause = (int8_t)cause;
@@ -151,7 +151,7 @@ static void stage(struct fold *fold, struct entity *entity, enum followup_kind k
 static int64_t undo_time(const struct fold *fold) { return fold->step == STEP_TIMER ? fold->time : fold->meta.stream_time; }
 
 static void withdraw(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
-    struct row *row = &call_of(entity)->rows[kind];
+    struct row *row = row_of(entity, kind);
     if (row->withdrawn) return;
     struct row before = *row;
     row->withdrawn = true;
@@ -165,7 +165,7 @@ static void withdraw(struct fold *fold, struct entity *entity, const struct verd
 }
 
 static void open_row(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, int64_t opened_at) {
-    struct row *row = &call_of(entity)->rows[kind];
+    struct row *row = row_of(entity, kind);
     struct row before = *row;
     struct party caller = party_of('n', verdict->caller);
     row->opened_at = opened_at;
@@ -219,7 +219,7 @@ static enum cause cause_of(const struct fold *fold, const struct entity *entity,
 
 /* A correction took the ground of a closure that a person acted on since: then it stays, as if that person had closed it (D1.27). */
 static void keep_closure(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct target *target) {
-    struct row *row = &call_of(entity)->rows[kind];
+    struct row *row = row_of(entity, kind);
     bool lost = is_done(row->status) && by_automatics(row->outcome) && !is_done(target->status);
     if (!lost || fold->step == STEP_COMMAND || row->acted_at == NONE || row->acted_at <= row->closed_at) return;
     row->base = row->status;
@@ -229,10 +229,16 @@ static void keep_closure(struct fold *fold, struct entity *entity, const struct 
 }
 
 void row_judge(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, bool should, int64_t opened_at) {
-    struct row *row = &call_of(entity)->rows[kind];
+    struct row *row = row_of(entity, kind);
     if (!should) {
-        if (row->version) withdraw(fold, entity, verdict, kind);
+        if (row) withdraw(fold, entity, verdict, kind);
         return;
+    }
+    struct verdict fresh = *verdict;
+    if (!row) {
+        row = row_make(fold->cache, entity, kind);
+        call_read(entity, &fresh); /* the blob has moved */
+        verdict = &fresh;
     }
     bool opening = !row->version || row->withdrawn;
     if (opening) open_row(fold, entity, verdict, kind, opened_at);
@@ -249,9 +255,8 @@ void row_judge(struct fold *fold, struct entity *entity, const struct verdict *v
     row->tab = tab_of(row);
     row_text_set(fold->cache, entity, FACT_TALK, kind, target.outcome == OUTCOME_RECONNECTED ? ground_id(&target.talk) : STR_NULL);
     row_text_set(fold->cache, entity, FACT_JOB, kind, target.outcome == OUTCOME_CONVERTED && target.job.found ? ground_id(&target.job) : STR_NULL);
-    struct verdict fresh;
-    call_read(entity, &fresh); /* the blob may have moved */
-    row = &call_of(entity)->rows[kind];
+    call_read(entity, &fresh); /* the texts may have moved it again */
+    row = row_of(entity, kind);
     if (target.outcome == OUTCOME_CONVERTED && target.job.found) job_shown_by(fold, entity_tenant(entity), ground_id(&target.job), entity_id(entity));
     uint64_t columns = hash_followup(fold, entity, &fresh, kind, row);
     bool differs = opening ? before.status != row->status || before.outcome != row->outcome || before.closed_at != row->closed_at
@@ -270,8 +275,8 @@ void row_judge(struct fold *fold, struct entity *entity, const struct verdict *v
 }
 
 void row_forget(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
-    struct row *row = &call_of(entity)->rows[kind];
-    if (!row->version) return;
+    struct row *row = row_of(entity, kind);
+    if (!row) return;
     struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer);
     party_remove_row(fold, entity_tenant(entity), &caller, verdict->start->at, entity_id(entity), (uint8_t)kind);
     party_remove_row(fold, entity_tenant(entity), &customer, verdict->start->at, entity_id(entity), (uint8_t)kind);
