@@ -108,6 +108,23 @@ static void put_command(const struct command *command) {
     put_example(command->example);
 }
 
+/* runtime/data_dir.h */
+static void put_files(void) {
+    static const struct {
+        const char *path, *what;
+    } files[] = {
+        {"journal.avro", "The journal: all that came in, in the order in which it was folded. The only truth."},
+        {"outputs/", "What came out, an Avro file a topic. A function of the journal."},
+        {"state/", "The state that queries read. A function of the journal; where it is removed, the next fold builds it again."},
+        {"inbox/", "Input that cannot be read twice, until it is folded."},
+    };
+    fputs(".SH FILES\nIn the data directory:\n", stdout);
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        printf(".TP\n\\fI%s\\fR\n", files[i].path);
+        put_sentences(files[i].what);
+    }
+}
+
 static int run(const struct arguments *arguments) {
     (void)arguments;
     printf(".TH RINGBACK 1 %s \"ringback %s\"\n.SH NAME\nringback \\- win back missed calls\n", RELEASE_DATE, RINGBACK_VERSION);
@@ -127,6 +144,7 @@ static int run(const struct arguments *arguments) {
         printf(".TP\n%d\n", row->code);
         put_sentences(sentence);
     }
+    put_files();
     return EXIT_DONE;
 }
 
