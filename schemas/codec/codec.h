@@ -20,11 +20,12 @@ struct shape;
 extern const struct shape shape_event, shape_journal_record, shape_rejected, shape_classified_call, shape_followup, shape_followup_event,
     shape_notice, shape_command_result, shape_tombstone;
 
-/* The schema of an output topic's file: union [the topic's record, Tombstone]. */
+/* The union [the topic's record, Tombstone] that an output topic's file holds. Its struct is struct output, of which it reads and writes
+ * is_tombstone and body; topic and key are the caller's. */
 const struct shape *shape_of_topic(enum topic topic);
 
-/* The JSON text of a schema by its full name ("Event", "JournalRecord", "Followup", ...), named types inlined at first use. Made once at
- * start by schemas_load; valid until schemas_unload. NULL: no such schema. */
+/* The JSON text of a schema by its name ("Event", "JournalRecord", "Followup", ...), named types inlined at first use. Made once at start
+ * by schemas_load (again: no effect); valid until schemas_unload. NULL: no such schema. Everything else here may be used by any thread. */
 int schemas_load(char *error, size_t error_size);
 void schemas_unload(void);
 const char *schema_text(const char *name);
@@ -45,31 +46,41 @@ struct scratch {
     size_t used;
 };
 
+/* 0; -1: not an Avro schema, or it cannot be resolved to ours: `error` names the field. What the writer has not is null where ours may
+ * be null. A branch of body or a symbol that we do not know is refused when it is read. A plan never changes: any number of threads may
+ * read by it. */
 struct plan;
 int plan_make(struct plan **plan, const char *writer_schema, size_t size, const struct shape *shape, char *error, size_t error_size);
 void plan_free(struct plan *plan);
 /* True where the writer's schema is byte for byte ours: then the bytes read may be journalled as they are. */
 bool plan_is_identity(const struct plan *plan);
 
-/* Reads one datum. Returns the number of bytes it took, or -1 with `why`. Strings in `out` point into `bytes`; arrays into `scratch`. */
+/* Reads one datum. Returns the number of bytes it took, or -1 with `why`. Strings in `out` point into `bytes`; arrays into `scratch`.
+ * An event has then still to pass event_check; bytes behind the datum are the caller's matter. */
 int64_t codec_read(const struct plan *plan, const uint8_t *bytes, size_t size, void *out, struct scratch *scratch, struct refusal *why);
 
-/* Writes one datum. Returns its size; when that is more than `capacity`, nothing useful was written: call again with more room. */
+/* Writes one datum. Returns its size; when that is more than `capacity`, nothing useful was written: call again with more room.
+ * A null slice in a field that cannot be null is written as empty; a type out of range aborts. */
 size_t codec_write(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity);
 
 /* A journal record around an event that is already encoded: same bytes as codec_write of the whole. */
 size_t codec_write_journal_event(const struct journal_record *record, struct str event_bytes, uint8_t *bytes, size_t capacity);
 /* Reads a journal record; *event_bytes is the slice of an event's own bytes (null for other records). */
-int64_t codec_read_journal(const struct plan *plan, const uint8_t *bytes, size_t size, struct journal_record *record, struct str *event_bytes,
-                           struct scratch *scratch, struct refusal *why);
+int64_t codec_read_journal(const struct plan *plan, const uint8_t *bytes, size_t size, struct journal_record *record,
+                           struct str *event_bytes, struct scratch *scratch, struct refusal *why);
 
 /*
- * JSON lines. An event is one flat object: {"type":"QueueEntered","tenant":"acme","event_id":"e2","occurred_at":"2026-03-01T09:00:00.250Z",
- * "call_id":"c1","queue":"sales"}; commands say "command_id" for "event_id". Times are ms or RFC 3339 with an offset; nulls may be left out; an unknown or missing field, a repeated key, a wrong
- * kind or symbol is refused by name. Strings read point into `text_room` (at least the line's size).
+ * JSON lines. An event is one flat object, here on two lines:
+ *   {"type":"QueueEntered","tenant":"acme","event_id":"e2","occurred_at":"2026-03-01T09:00:00.250Z",
+ *    "call_id":"c1","queue":"sales"}
+ * Commands say "command_id" for "event_id". Times are ms or RFC 3339 with an offset; nulls may be left out; an unknown or missing field, a
+ * repeated key, a wrong kind or symbol is refused by name. Strings read point into `text_room` (at least the line's size).
  */
-int json_read_event(const char *line, size_t size, struct event *event, char *text_room, size_t text_size, struct scratch *scratch, struct refusal *why);
-/* Any record as one line of JSON without the newline, malloc'ed for the caller to free; times as RFC 3339 in UTC with ms, bytes as base64, null fields left out. NULL: no memory. */
+int json_read_event(const char *line, size_t size, struct event *event, char *text_room, size_t text_size, struct scratch *scratch,
+                    struct refusal *why);
+/* Any record as one line of JSON without the newline, malloc'ed for the caller to free; times as RFC 3339 in UTC with ms, bytes as base64,
+ * null fields left out. A journal record's body is an object with its "type"; an event is in its flat form. NULL: no memory, or a string
+ * that is not UTF-8. */
 char *json_write(const struct shape *shape, const void *in);
 /* An event in the flat form that json_read_event takes. */
 char *json_write_event(const struct event *event);

@@ -65,7 +65,8 @@ int container_open(struct container_reader *reader, const uint8_t *bytes, size_t
     struct header header = {bytes + sizeof magic, bytes + limit};
     struct str schema = STR_NULL, codec = STR("null");
     take_metadata(&header, &schema, &codec);
-    if (!header.at || header.end - header.at < SYNC_BYTES) return fail(error, error_size, "its header is cut off, damaged or larger than 2 MiB");
+    if (!header.at || header.end - header.at < SYNC_BYTES)
+        return fail(error, error_size, "its header is cut off, damaged or larger than 2 MiB");
     if (str_is_null(schema)) return fail(error, error_size, "its header has no avro.schema");
     if (schema.len > SCHEMA_BYTES_MAX) return fail(error, error_size, "its schema is larger than 1 MiB");
     reader->deflate = str_equal(codec, STR("deflate"));

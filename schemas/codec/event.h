@@ -75,7 +75,9 @@ enum module_kind {
     MODULE_TEXT_TO_SPEECH, MODULE_SOUND_FILE, MODULE_DATE_TIME_RULE, MODULE_IVR, MODULE_QUEUE,
     MODULE_VOICE_AGENT, MODULE_CALL_FORWARDING, MODULE_GROUP_VOICEMAIL
 };
-enum queue_exit { QUEUE_EXIT_ANSWERED, QUEUE_EXIT_ROLLOVER, QUEUE_EXIT_TIMEOUT, QUEUE_EXIT_OVERFLOW, QUEUE_EXIT_WITHDRAWN, QUEUE_EXIT_LEFT };
+enum queue_exit {
+    QUEUE_EXIT_ANSWERED, QUEUE_EXIT_ROLLOVER, QUEUE_EXIT_TIMEOUT, QUEUE_EXIT_OVERFLOW, QUEUE_EXIT_WITHDRAWN, QUEUE_EXIT_LEFT
+};
 enum offer_end { OFFER_ACCEPTED, OFFER_REJECTED, OFFER_MISSED, OFFER_CALLER_HUNG_UP, OFFER_CANCELLED };
 enum transfer_to { TRANSFER_AGENT, TRANSFER_QUEUE, TRANSFER_EXTERNAL };
 enum forward_destination { FORWARD_VOICE_AGENT, FORWARD_EXTERNAL };
@@ -112,7 +114,13 @@ struct permission_array { const int8_t *items; uint32_t count; }; /* enum permis
  * of a row command with follow_up (the row's id: ab- or sc- + call_id). */
 struct call_started { struct str call_id; int8_t direction, kind; struct str from /*?*/, to /*?*/, customer /*?*/, follow_up /*?*/; };
 struct pre_routing_played { struct str call_id; };
-struct module_entered { struct str call_id, workflow; int64_t workflow_version /*?*/; struct str module_id; int8_t module; struct str branch /*?*/; };
+struct module_entered {
+    struct str call_id, workflow;
+    int64_t workflow_version /*?*/;
+    struct str module_id;
+    int8_t module;
+    struct str branch /*?*/;
+};
 struct queue_entered { struct str call_id, queue; };
 struct queue_exited { struct str call_id, queue; int8_t reason; };
 struct callback_requested { struct str call_id, number /*?*/; };
@@ -131,7 +139,13 @@ struct voicemail_left { struct str call_id, recording /*?*/; int64_t duration_ms
 struct voice_agent_connected { struct str call_id, leg; };
 struct voice_agent_disconnected { struct str call_id, leg; int8_t result; struct str notes /*?*/; };
 struct call_ended { struct str call_id; int8_t by; struct str cause /*?*/; };
-struct call_classified { struct str call_id, by /*?*/; int8_t classification; struct str reason /*?*/; int8_t is_lead /*?: -1 null, 0, 1*/; struct str notes /*?*/, job /*?*/; };
+struct call_classified {
+    struct str call_id, by /*?*/;
+    int8_t classification;
+    struct str reason /*?*/;
+    int8_t is_lead /*?: -1 null, 0, 1*/;
+    struct str notes /*?*/, job /*?*/;
+};
 struct customer_linked { struct str call_id, customer; };
 struct recording_available { struct str call_id, address; };
 struct agent_status_changed { struct str agent, status; int8_t why; };
@@ -151,7 +165,12 @@ struct change_settings { int64_t expected_version /*?: of the scope*/; struct se
 struct role_changed { struct str role; struct permission_array permissions; };
 struct roles_assigned { struct str person; struct str_array roles; };
 struct tenant_changed { struct str name, zone; int8_t week_start; };
-struct number_changed { struct str number; int8_t kind; struct str campaign /*?*/, workflow /*?*/, continuity_number /*?*/, agent /*?*/; bool texts; };
+struct number_changed {
+    struct str number;
+    int8_t kind;
+    struct str campaign /*?*/, workflow /*?*/, continuity_number /*?*/, agent /*?*/;
+    bool texts;
+};
 struct queue_changed { struct str queue, name; };
 struct agent_changed { struct str agent, name; };
 struct customer_changed { struct str customer, name; struct str_array numbers; };

@@ -32,7 +32,8 @@ enum bytes_form { BYTES_ORIGINAL, BYTES_EVENT_AVRO }; /* as received; the event 
 
 struct bad_record { int8_t reason; struct str detail; struct str bytes; int64_t size_bytes; }; /* bytes: up to the limit; size: the whole */
 struct rules_activated { int32_t version; };
-struct source_listed { int32_t source; int8_t kind; struct str name; struct str content_hash; }; /* hash of a file's bytes, XXH3-128 in hex; empty for a topic */
+/* content_hash: of a file's bytes, XXH3-128 in hex; empty for a topic */
+struct source_listed { int32_t source; int8_t kind; struct str name; struct str content_hash; };
 struct gap { int64_t lost_from, lost_to; struct str detail; }; /* offsets [from, to) of the record's source that can no longer be read */
 
 struct seal_source { int32_t source; int64_t next_offset; int64_t end_as_of /*?: ms; it was at its end as of then*/; };

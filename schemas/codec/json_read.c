@@ -1,8 +1,7 @@
 /* json_read: one line of JSON to an event. Every refusal names the field and says what it should be. */
 #include <jansson.h>
 #include <stdio.h>
-#include "bytes.h"
-#include "schema.h"
+#include "shape.h"
 #include "time_text.h"
 
 struct json_reader {
@@ -34,7 +33,8 @@ static int read_time(struct json_reader *r, const json_t *value, const char *nam
     }
     struct str text = {json_string_value(value), (uint32_t)json_string_length(value)};
     if (json_is_string(value) && time_parse(text, ms)) return 0;
-    return refuse(r->why, REJECT_MALFORMED, name, "must be ms since 1970 or a time like 2026-03-01T09:00:00Z, with an offset, up to year 9999");
+    return refuse(r->why, REJECT_MALFORMED, name,
+                  "must be ms since 1970 or a time like 2026-03-01T09:00:00Z, with an offset, up to year 9999");
 }
 
 static int read_number(struct json_reader *r, const json_t *value, const struct field *field, uint8_t *to) {
@@ -121,17 +121,17 @@ static int read_value(struct json_reader *r, const json_t *value, const struct f
     return refuse(r->why, REJECT_MALFORMED, field->name, "cannot be given as JSON");
 }
 
-static int read_member(struct json_reader *r, const json_t *value, const struct shape *shape, const struct field *field, uint8_t *base) {
-    if (!value && field->nullable) return read_null(r, field, base + field->offset);
-    if (!value) value = schema_default(shape->name, field->name);
-    if (!value) return refuse(r->why, REJECT_MALFORMED, field->name, "is missing");
-    return read_value(r, value, field, base + field->offset);
+static int read_member(struct json_reader *r, const json_t *object, const char *key, const struct field *field, uint8_t *base) {
+    const json_t *value = json_object_get(object, key);
+    if (value) return read_value(r, value, field, base + field->offset);
+    if (field->nullable) return read_null(r, field, base + field->offset);
+    return refuse(r->why, REJECT_MALFORMED, key, "is missing");
 }
 
 static int read_members(struct json_reader *r, const json_t *object, const struct shape *shape, uint8_t *base) {
     for (uint32_t i = 0; i < shape->field_count; i++) {
         const struct field *field = &shape->fields[i];
-        if (read_member(r, json_object_get(object, field->name), shape, field, base) != 0) return -1;
+        if (read_member(r, object, field->name, field, base) != 0) return -1;
     }
     return 0;
 }
@@ -186,10 +186,7 @@ static int read_event(struct json_reader *r, const json_t *object, struct event 
     enum event_type type = (enum event_type)event->type;
     if (check_keys(r, object, type) != 0) return -1;
     for (const struct field *field = shape_event.fields; field->kind != FIELD_SHAPE; field++) {
-        const char *key = envelope_key(field, type);
-        const json_t *value = json_object_get(object, key);
-        if (!value && !field->nullable) return refuse(r->why, REJECT_MALFORMED, key, "is missing");
-        if (read_member(r, value, &shape_event, field, (uint8_t *)event) != 0) return -1;
+        if (read_member(r, object, envelope_key(field, type), field, (uint8_t *)event) != 0) return -1;
     }
     return read_members(r, object, event_shapes[type], (uint8_t *)&event->body);
 }

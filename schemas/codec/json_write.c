@@ -1,7 +1,7 @@
 /* json_write: any record as one line of JSON. */
 #include <jansson.h>
 #include <stdlib.h>
-#include "schema.h"
+#include "shape.h"
 #include "time_text.h"
 
 static bool put_fields(json_t *object, const struct shape *shape, const uint8_t *in);
@@ -41,20 +41,20 @@ static json_t *items_of(const struct field *field, struct array array, bool *ok)
     return items;
 }
 
-/* A union's branch in an object of its own says its name as "type"; an event is flat there too. */
+/* The branch of a union. In a journal record it says its name as "type"; an event does so anyway. */
+static json_t *branch_of(const struct shape *shape, const uint8_t *in, bool *ok) {
+    const struct shape *branch = shape->branches[(int8_t)in[shape->tag_offset]];
+    if (branch == &shape_event) return event_of((const struct event *)(const void *)(in + shape->body_offset));
+    json_t *object = json_object();
+    if (shape == &shape_journal_body) *ok = json_object_set_new(object, "type", json_string(branch->name)) == 0;
+    *ok = *ok && put_fields(object, branch, in + shape->body_offset);
+    return object;
+}
+
 static json_t *object_of(const struct shape *shape, const uint8_t *in, bool *ok) {
     if (shape == &shape_event) return event_of((const struct event *)(const void *)in);
+    if (shape_is_union(shape)) return branch_of(shape, in, ok);
     json_t *object = json_object();
-    if (shape_is_union(shape)) {
-        const struct shape *branch = shape->branches[(int8_t)in[shape->tag_offset]];
-        if (branch == &shape_event) {
-            json_decref(object);
-            return object_of(branch, in + shape->body_offset, ok);
-        }
-        if (shape == &shape_journal_body) *ok = json_object_set_new(object, "type", json_string(branch->name)) == 0;
-        *ok = *ok && put_fields(object, branch, in + shape->body_offset);
-        return object;
-    }
     *ok = put_fields(object, shape, in);
     return object;
 }

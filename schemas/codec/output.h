@@ -24,7 +24,9 @@ enum outcome {
 enum abandoned_where { WHERE_PRE_ROUTING, WHERE_IVR, WHERE_QUEUE, WHERE_RINGING };
 
 /* What a row's change was, and what caused it. */
-enum change { CHANGE_OPENED, CHANGE_STATUS, CHANGE_NOTE, CHANGE_ASSIGNED, CHANGE_WENT_COLD, CHANGE_WITHDRAWN, CHANGE_RETURNED, CHANGE_UPDATED };
+enum change {
+    CHANGE_OPENED, CHANGE_STATUS, CHANGE_NOTE, CHANGE_ASSIGNED, CHANGE_WENT_COLD, CHANGE_WITHDRAWN, CHANGE_RETURNED, CHANGE_UPDATED
+};
 enum cause {
     CAUSE_CALL,           /* the row's own call: decided, or corrected while the row stands */
     CAUSE_CHECK,          /* after-call work is over */
@@ -38,7 +40,9 @@ enum cause {
 };
 
 enum command_verdict { VERDICT_ACCEPTED, VERDICT_REJECTED };
-enum command_reason { COMMAND_MALFORMED, COMMAND_NOT_PERMITTED, COMMAND_UNKNOWN_FOLLOW_UP, COMMAND_WITHDRAWN, COMMAND_VERSION_CONFLICT, COMMAND_INVALID_VALUE };
+enum command_reason {
+    COMMAND_MALFORMED, COMMAND_NOT_PERMITTED, COMMAND_UNKNOWN_FOLLOW_UP, COMMAND_WITHDRAWN, COMMAND_VERSION_CONFLICT, COMMAND_INVALID_VALUE
+};
 
 /* Where an output stands: carried by every record, and by a tombstone in its headers. */
 struct position {
@@ -57,7 +61,8 @@ struct followup {
     struct str tenant, follow_up, call_id;
     int8_t kind;
     int64_t version;
-    int8_t tab /*?: null = WITHDRAWN, in no tab*/, status, outcome /*?*/, outcome_before /*?*/, status_before /*?: of the change or withdrawal*/;
+    int8_t tab /*?: null = WITHDRAWN, in no tab*/, status, outcome /*?*/, outcome_before /*?*/;
+    int8_t status_before /*?: of the change or withdrawal*/;
     int64_t changed_at;
     int8_t cause;
     int64_t opened_at, closed_at /*?*/, went_cold_at /*?*/, first_attempt_at /*?*/, reviewed_at /*?: last*/, converted_at /*?*/;
@@ -67,7 +72,8 @@ struct followup {
     struct note_array notes;
     /* of the call, as of this version */
     int8_t call_type, direction;
-    struct str caller /*?*/, phone_number /*?: as given, also where it is no caller*/, customer /*?*/, customer_name /*?*/, queue /*?*/, queue_name /*?*/, campaign /*?*/, agent /*?*/, agent_name /*?*/, reason /*?*/, call_notes /*?*/;
+    struct str caller /*?*/, phone_number /*?: as given, also where it is no caller*/, customer /*?*/, customer_name /*?*/, queue /*?*/;
+    struct str queue_name /*?*/, campaign /*?*/, agent /*?*/, agent_name /*?*/, reason /*?*/, call_notes /*?*/;
     int64_t call_started_at, call_ended_at /*?*/, duration_ms /*?*/, wait_ms /*?*/;
     int8_t abandoned_where /*?*/;
     int32_t rules_version;
@@ -90,7 +96,8 @@ struct classified_call {
     int64_t at; /* of this verdict */
     int8_t direction, kind;
     int64_t started_at, ended_at /*?*/, duration_ms /*?*/, check_at /*?*/;
-    struct str from /*?*/, to /*?*/, caller /*?*/, customer /*?*/, customer_name /*?*/, campaign /*?*/, queue /*?*/, queue_name /*?*/, agent /*?*/, agent_name /*?*/;
+    struct str from /*?*/, to /*?*/, caller /*?*/, customer /*?*/, customer_name /*?*/, campaign /*?*/, queue /*?*/, queue_name /*?*/;
+    struct str agent /*?*/, agent_name /*?*/;
     int8_t ended_by /*?*/, abandoned_where /*?*/;
     int64_t wait_ms /*?*/, talk_ms;
     bool short_abandon, no_message, abandoned_in_transfer;

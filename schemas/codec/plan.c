@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "schema.h"
 
 #define SCHEMA_BYTES_MAX (1024 * 1024)
 #define OPS_MAX (64 * 1024)
@@ -146,11 +145,12 @@ static uint32_t fixed_size(struct compiler *c, avro_schema_t writer) {
 
 static bool skip(struct compiler *c, avro_schema_t writer, const void *context, uint32_t to) {
     writer = target_of(writer);
-    if (c->depth >= DEPTH_MAX) {
+    bool is_level = is_avro_record(writer) || is_avro_array(writer) || is_avro_map(writer);
+    if (is_level && c->depth == DEPTH_MAX) {
         add_refusal(c, "more than 8 levels deep", "");
         return true;
     }
-    c->depth++;
+    c->depth += is_level;
     switch (avro_typeof(writer)) {
     case AVRO_STRING: add_op(c, OP_SKIP_STRING, 0, 0, 0); break;
     case AVRO_BYTES: add_op(c, OP_SKIP_BYTES, 0, 0, 0); break;
@@ -175,55 +175,25 @@ static bool skip(struct compiler *c, avro_schema_t writer, const void *context, 
         break;
     default: fail(c, "a type that is not known"); break;
     }
-    c->depth--;
+    c->depth -= is_level;
     return true;
 }
 
-/* --- defaults --- */
+/* --- what we keep --- */
 
+/* Null, which is also the default of every field that may be null; false where it may not. */
 static bool add_null(struct compiler *c, const struct field *field, uint32_t to) {
     if (!field->nullable) return false;
-    int64_t none = NONE;
     switch ((enum field_kind)field->kind) {
     case FIELD_STRING:
-    case FIELD_BYTES: add_op(c, OP_SET_STRING, to, 0, 0); return true;
+    case FIELD_BYTES: add_op(c, OP_SET_NULL_TEXT, to, 0, 0); return true;
     case FIELD_LONG:
-    case FIELD_TIME: add_op(c, OP_SET_LONG, to, 0, add_text(c, &none, sizeof none)); return true;
+    case FIELD_TIME: add_op(c, OP_SET_NONE, to, 0, 0); return true;
     case FIELD_ENUM:
     case FIELD_BOOLEAN: add_op(c, OP_SET_BYTE, to, -1, 0); return true;
     default: return false;
     }
 }
-
-static bool add_string_default(struct compiler *c, const json_t *value, uint32_t to) {
-    struct text_constant head = {(uint32_t)json_string_length(value)};
-    uint32_t at = add_text(c, &head, sizeof head);
-    c->text = grow(c, c->text, &c->text_room, c->text_size + head.len, 1);
-    if (c->failed) return true;
-    memcpy(c->text + c->text_size, json_string_value(value), head.len);
-    c->text_size += head.len;
-    add_op(c, OP_SET_STRING, to, 0, at);
-    return true;
-}
-
-static bool add_default(struct compiler *c, const struct field *field, const json_t *value, uint32_t to) {
-    if (json_is_null(value)) return add_null(c, field, to);
-    int64_t number = json_integer_value(value);
-    switch ((enum field_kind)field->kind) {
-    case FIELD_STRING: return json_is_string(value) && add_string_default(c, value, to);
-    case FIELD_INT: return json_is_integer(value) && (add_op(c, OP_SET_INT, to, 0, (uint32_t)number), true);
-    case FIELD_LONG:
-    case FIELD_TIME: return json_is_integer(value) && (add_op(c, OP_SET_LONG, to, 0, add_text(c, &number, sizeof number)), true);
-    case FIELD_BOOLEAN: return json_is_boolean(value) && (add_op(c, OP_SET_BYTE, to, json_is_true(value), 0), true);
-    case FIELD_ARRAY: return json_is_array(value) && json_array_size(value) == 0 && (add_op(c, OP_SET_NO_ITEMS, to, 0, 0), true);
-    case FIELD_ENUM:
-        number = json_is_string(value) ? symbol_value(field->of.symbols->name, str_of(json_string_value(value))) : -1;
-        return number >= 0 && (add_op(c, OP_SET_BYTE, to, (int)number, 0), true);
-    default: return false;
-    }
-}
-
-/* --- what we keep --- */
 
 static bool keep(struct compiler *c, avro_schema_t writer, const struct field *field, uint32_t to);
 
@@ -236,8 +206,7 @@ static void keep_record(struct compiler *c, avro_schema_t writer, const struct s
         const struct field *field = &shape->fields[i];
         if (avro_schema_record_field_get_index(writer, field->name) >= 0) continue;
         size_t path = enter_path(c, field->name);
-        const json_t *value = schema_default(shape->name, field->name);
-        if (!value || !add_default(c, field, value, to + field->offset)) fail(c, "the writer's schema has no such field, and it has no default");
+        if (!add_null(c, field, to + field->offset)) fail(c, "the writer's schema has no such field, and it has no default");
         leave_path(c, path, path_text);
     }
     for (size_t i = 0; i < avro_schema_record_size(writer) && !c->failed; i++) {

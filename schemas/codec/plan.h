@@ -33,16 +33,14 @@ enum op_code {
     OP_SKIP_LONG,
     OP_SKIP_ENUM, /* arg: count of symbols */
     OP_SKIP_BOOLEAN,
-    /* What the writer has not: defaults. */
-    OP_SET_STRING, /* arg: text, a struct text_constant; 0: null */
-    OP_SET_LONG,   /* arg: text, an int64_t */
-    OP_SET_INT,    /* arg: the value */
-    OP_SET_BYTE,   /* small: the value */
-    OP_SET_NO_ITEMS,
+    /* What the writer has not: null. */
+    OP_SET_NULL_TEXT,
+    OP_SET_NONE,
+    OP_SET_BYTE, /* small: the value; also the tag of a union */
     /* Structure */
-    OP_UNION,     /* arg: jumps[arg] = count of branches, then where each starts */
-    OP_JUMP,      /* arg: operation */
-    OP_ARRAY,     /* small: size of an item in memory, 0: not kept; arg: its OP_ARRAY_END */
+    OP_UNION, /* arg: jumps[arg] = count of branches, then where each starts */
+    OP_JUMP,  /* arg: operation */
+    OP_ARRAY, /* small: size of an item in memory, 0: not kept; arg: its OP_ARRAY_END */
     OP_ARRAY_END,
     OP_EVENT_STARTS,
     OP_EVENT_ENDS,
@@ -63,15 +61,10 @@ struct enum_map {
     int8_t values[];
 };
 
-struct text_constant {
-    uint32_t len;
-    char bytes[];
-};
-
 struct plan {
     struct op *ops;
     uint32_t *jumps;
-    char *text; /* paths, reasons, constants, enum maps: by offset, aligned to 8 */
+    char *text; /* paths, reasons, enum maps: by offset, aligned to 8 */
     const struct shape *shape;
     bool identity;
 };

@@ -159,13 +159,6 @@ static void close_array(const struct frame *frame) {
     memcpy(frame->base + frame->array->to, &array, sizeof array);
 }
 
-static void set_string(const struct plan *plan, uint32_t arg, struct str *to) {
-    *to = STR_NULL;
-    if (arg == 0) return;
-    const struct text_constant *constant = (const void *)(plan->text + arg);
-    *to = (struct str){constant->bytes, constant->len};
-}
-
 #define TO(type) ((type *)(void *)(base + op->to))
 
 /* Returns the operation at which it ended: OP_END, or the one that failed (r->wrong). */
@@ -178,12 +171,12 @@ static const struct op *run(struct reader *r, uint8_t *base, struct str *event) 
     int8_t small;
 
 /* Reads the branch of an OR_NULL; falls through to the value's own case. */
-#define UNLESS_NULL(store_null)                                                                                                    \
-    if (!take_branch(r, 2, &number)) return op;                                                                                    \
-    if (number == op->small) {                                                                                                     \
-        store_null;                                                                                                                \
-        break;                                                                                                                     \
-    }                                                                                                                              \
+#define UNLESS_NULL(store_null)                                                                                                            \
+    if (!take_branch(r, 2, &number)) return op;                                                                                            \
+    if (number == op->small) {                                                                                                             \
+        store_null;                                                                                                                        \
+        break;                                                                                                                             \
+    }                                                                                                                                      \
     __attribute__((fallthrough))
 
     for (;; op++) {
@@ -240,11 +233,9 @@ static const struct op *run(struct reader *r, uint8_t *base, struct str *event) 
         case OP_SKIP_BOOLEAN:
             if (!take_boolean(r, &small)) return op;
             break;
-        case OP_SET_STRING: set_string(plan, op->arg, TO(struct str)); break;
-        case OP_SET_LONG: memcpy(TO(int64_t), plan->text + op->arg, sizeof(int64_t)); break;
-        case OP_SET_INT: *TO(int32_t) = (int32_t)op->arg; break;
+        case OP_SET_NULL_TEXT: *TO(struct str) = STR_NULL; break;
+        case OP_SET_NONE: *TO(int64_t) = NONE; break;
         case OP_SET_BYTE: *TO(int8_t) = op->small; break;
-        case OP_SET_NO_ITEMS: memset(TO(struct array), 0, sizeof(struct array)); break;
         case OP_UNION:
             if (!take_branch(r, plan->jumps[op->arg], &number)) return op;
             op = plan->ops + plan->jumps[op->arg + 1 + number] - 1;
@@ -274,11 +265,13 @@ static const struct op *run(struct reader *r, uint8_t *base, struct str *event) 
 static int64_t read_datum(const struct plan *plan, const uint8_t *bytes, size_t size, void *out, struct str *event, struct scratch *scratch,
                           struct refusal *why) {
     size_t limit = plan->shape->size_max;
-    struct reader reader = {.plan = plan, .at = bytes, .end = bytes + (size < limit ? size : limit), .scratch = scratch, .items_left = ITEMS_MAX};
+    struct reader reader = {
+        .plan = plan, .at = bytes, .end = bytes + (size < limit ? size : limit), .scratch = scratch, .items_left = ITEMS_MAX};
     scratch->used = 0;
     const struct op *op = run(&reader, out, event);
     if (!reader.wrong) return reader.at - bytes;
-    if (reader.cut_off && size > limit) return refuse(why, REJECT_TOO_LARGE, plan->text + op->path, "the record is longer than %zu bytes", limit);
+    if (reader.cut_off && size > limit)
+        return refuse(why, REJECT_TOO_LARGE, plan->text + op->path, "the record is longer than %zu bytes", limit);
     return refuse(why, reader.too_large ? REJECT_TOO_LARGE : REJECT_MALFORMED, plan->text + op->path, "%s", reader.wrong);
 }
 
@@ -287,8 +280,8 @@ int64_t codec_read(const struct plan *plan, const uint8_t *bytes, size_t size, v
     return read_datum(plan, bytes, size, out, &event, scratch, why);
 }
 
-int64_t codec_read_journal(const struct plan *plan, const uint8_t *bytes, size_t size, struct journal_record *record, struct str *event_bytes,
-                           struct scratch *scratch, struct refusal *why) {
+int64_t codec_read_journal(const struct plan *plan, const uint8_t *bytes, size_t size, struct journal_record *record,
+                           struct str *event_bytes, struct scratch *scratch, struct refusal *why) {
     *event_bytes = STR_NULL;
     return read_datum(plan, bytes, size, record, event_bytes, scratch, why);
 }

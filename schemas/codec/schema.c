@@ -1,5 +1,6 @@
-#include "schema.h"
+#include "shape.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,8 +12,9 @@ static struct {
 } schemas;
 
 static const char *const topic_records[TOPICS] = {
-    [TOPIC_REJECTED] = "Rejected", [TOPIC_CALLS_CLASSIFIED] = "ClassifiedCall", [TOPIC_FOLLOWUPS] = "Followup",
-    [TOPIC_FOLLOWUP_EVENTS] = "FollowupEvent", [TOPIC_NOTICES] = "Notice", [TOPIC_COMMAND_RESULTS] = "CommandResult",
+    [TOPIC_REJECTED] = "Rejected",  [TOPIC_CALLS_CLASSIFIED] = "ClassifiedCall",
+    [TOPIC_FOLLOWUPS] = "Followup", [TOPIC_FOLLOWUP_EVENTS] = "FollowupEvent",
+    [TOPIC_NOTICES] = "Notice",     [TOPIC_COMMAND_RESULTS] = "CommandResult",
 };
 
 static int find(const char *name) {
@@ -126,36 +128,4 @@ const char *schema_of_shape(const struct shape *shape) {
     for (int topic = 0; topic < TOPICS; topic++)
         if (shape_of_topic((enum topic)topic) == shape) return schemas.topics[topic];
     return schema_text(shape->name);
-}
-
-static const json_t *default_in(const json_t *record, const char *field) {
-    size_t i;
-    json_t *each;
-    json_array_foreach(json_object_get(record, "fields"), i, each) {
-        if (strcmp(json_string_value(json_object_get(each, "name")), field) == 0) return json_object_get(each, "default");
-    }
-    return NULL;
-}
-
-/* A record that only one other uses is written inside that one, as the items of an array. */
-static const json_t *record_inside(const json_t *outer, const char *name) {
-    size_t i;
-    json_t *field;
-    json_array_foreach(json_object_get(outer, "fields"), i, field) {
-        const json_t *items = json_object_get(json_object_get(field, "type"), "items");
-        const char *inner = json_string_value(json_object_get(items, "name"));
-        if (inner && strcmp(inner, name) == 0) return items;
-    }
-    return NULL;
-}
-
-const json_t *schema_default(const char *record, const char *field) {
-    if (!schemas.written) return NULL;
-    int file = find(record);
-    if (file >= 0) return default_in(schemas.written[file], field);
-    for (size_t i = 0; i < schema_file_count; i++) {
-        const json_t *inside = record_inside(schemas.written[i], record);
-        if (inside) return default_in(inside, field);
-    }
-    return NULL;
 }

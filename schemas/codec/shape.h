@@ -42,7 +42,7 @@ struct field {
     uint16_t offset;
     uint8_t kind; /* enum field_kind */
     bool nullable;
-    bool row_id; /* FIELD_STRING with a rule: the id of a row, not of a call */
+    bool row_id;        /* FIELD_STRING with a rule: the id of a row, not of a call */
     uint8_t fixed_size; /* FIELD_FIXED: bytes */
     uint8_t item_size;  /* of an item of this kind in an array, bytes */
 };
@@ -67,12 +67,38 @@ extern const struct shape *const event_shapes[EVENT_TYPES];
 extern const struct shape shape_position, shape_event_body, shape_journal_body;
 
 /* The Avro enums, each by the name of its C enum. */
+/* clang-format off: tables */
 enum symbols_of {
-    ENUM_DIRECTION, ENUM_CALL_KIND, ENUM_MODULE_KIND, ENUM_QUEUE_EXIT, ENUM_OFFER_END, ENUM_TRANSFER_TO, ENUM_FORWARD_DESTINATION,
-    ENUM_FORWARD_WHY, ENUM_VOICE_AGENT_RESULT, ENUM_ENDED_BY, ENUM_CLASSIFICATION, ENUM_AGENT_STATUS_WHY, ENUM_WEEK_START,
-    ENUM_NUMBER_KIND, ENUM_STATUS, ENUM_PERMISSION, ENUM_SOURCE_KIND, ENUM_REJECT_REASON, ENUM_BYTES_FORM, ENUM_TOPIC, ENUM_CALL_TYPE,
-    ENUM_FOLLOWUP_KIND, ENUM_TAB, ENUM_OUTCOME, ENUM_ABANDONED_WHERE, ENUM_CHANGE, ENUM_CAUSE, ENUM_COMMAND_VERDICT,
-    ENUM_COMMAND_REASON, ENUMS
+    ENUM_DIRECTION,
+    ENUM_CALL_KIND,
+    ENUM_MODULE_KIND,
+    ENUM_QUEUE_EXIT,
+    ENUM_OFFER_END,
+    ENUM_TRANSFER_TO,
+    ENUM_FORWARD_DESTINATION,
+    ENUM_FORWARD_WHY,
+    ENUM_VOICE_AGENT_RESULT,
+    ENUM_ENDED_BY,
+    ENUM_CLASSIFICATION,
+    ENUM_AGENT_STATUS_WHY,
+    ENUM_WEEK_START,
+    ENUM_NUMBER_KIND,
+    ENUM_STATUS,
+    ENUM_PERMISSION,
+    ENUM_SOURCE_KIND,
+    ENUM_REJECT_REASON,
+    ENUM_BYTES_FORM,
+    ENUM_TOPIC,
+    ENUM_CALL_TYPE,
+    ENUM_FOLLOWUP_KIND,
+    ENUM_TAB,
+    ENUM_OUTCOME,
+    ENUM_ABANDONED_WHERE,
+    ENUM_CHANGE,
+    ENUM_CAUSE,
+    ENUM_COMMAND_VERDICT,
+    ENUM_COMMAND_REASON,
+    ENUMS
 };
 extern const struct symbols symbols[ENUMS];
 
@@ -81,33 +107,54 @@ extern const struct symbols symbols[ENUMS];
 #define RULE_TIME " must be a time from 1970 to 9999"
 
 /* The member's type decides whether an initializer compiles. */
-#define AS_STR(s, member, value) _Generic(((struct s *)0)->member, struct str: (value))
-#define AS_INT64(s, member, value) _Generic(((struct s *)0)->member, int64_t: (value))
-#define FIELD_(s, member, text, k, null) .name = #member, .rule = (text), .offset = offsetof(struct s, member), .kind = (k), .nullable = (null)
+#define AS_STR(s, member, value) _Generic(((struct s *)0)->member, struct str : (value))
+#define AS_INT64(s, member, value) _Generic(((struct s *)0)->member, int64_t : (value))
+#define FIELD_(s, member, text, k, null)                                                                                                   \
+    .name = #member, .rule = (text), .offset = offsetof(struct s, member), .kind = (k), .nullable = (null)
 
-#define STRING_(s, member, text, null) {FIELD_(s, member, text, AS_STR(s, member, FIELD_STRING), null)}
+#define STRING_(s, member, text, null)                                                                                                     \
+    { FIELD_(s, member, text, AS_STR(s, member, FIELD_STRING), null) }
 #define STRING(s, member) STRING_(s, member, NULL, false)
 #define STRING_OR_NULL(s, member) STRING_(s, member, NULL, true)
 #define ID(s, member) STRING_(s, member, #member RULE_ID, false)
 #define ID_OR_NULL(s, member) STRING_(s, member, #member RULE_ID, true)
-#define ROW_ID(s, member) {FIELD_(s, member, #member RULE_ROW_ID, AS_STR(s, member, FIELD_STRING), false), .row_id = true}
-#define BYTES(s, member) {FIELD_(s, member, NULL, AS_STR(s, member, FIELD_BYTES), false)}
-#define FIXED(s, member, size) {FIELD_(s, member, NULL, AS_STR(s, member, FIELD_FIXED), false), .fixed_size = (size)}
-#define INT(s, member) {FIELD_(s, member, NULL, _Generic(((struct s *)0)->member, int32_t: FIELD_INT), false)}
-#define LONG(s, member) {FIELD_(s, member, NULL, AS_INT64(s, member, FIELD_LONG), false)}
-#define LONG_OR_NULL(s, member) {FIELD_(s, member, NULL, AS_INT64(s, member, FIELD_LONG), true)}
-#define TIME(s, member) {FIELD_(s, member, #member RULE_TIME, AS_INT64(s, member, FIELD_TIME), false)}
-#define TIME_OR_NULL(s, member) {FIELD_(s, member, #member RULE_TIME, AS_INT64(s, member, FIELD_TIME), true)}
-#define BOOLEAN(s, member) {FIELD_(s, member, NULL, _Generic(((struct s *)0)->member, bool: FIELD_BOOLEAN), false)}
-#define BOOLEAN_OR_NULL(s, member) {FIELD_(s, member, NULL, _Generic(((struct s *)0)->member, int8_t: FIELD_BOOLEAN), true)}
-#define ENUM_(s, member, which, null)                                                                                              \
-    {FIELD_(s, member, #member " must be one of its symbols", _Generic(((struct s *)0)->member, int8_t: FIELD_ENUM), null),        \
-     .of.symbols = &symbols[which]}
+#define ROW_ID(s, member)                                                                                                                  \
+    { FIELD_(s, member, #member RULE_ROW_ID, AS_STR(s, member, FIELD_STRING), false), .row_id = true }
+#define BYTES(s, member)                                                                                                                   \
+    { FIELD_(s, member, NULL, AS_STR(s, member, FIELD_BYTES), false) }
+#define FIXED(s, member, size)                                                                                                             \
+    { FIELD_(s, member, NULL, AS_STR(s, member, FIELD_FIXED), false), .fixed_size = (size) }
+#define INT(s, member)                                                                                                                     \
+    { FIELD_(s, member, NULL, _Generic(((struct s *)0)->member, int32_t : FIELD_INT), false) }
+#define LONG(s, member)                                                                                                                    \
+    { FIELD_(s, member, NULL, AS_INT64(s, member, FIELD_LONG), false) }
+#define LONG_OR_NULL(s, member)                                                                                                            \
+    { FIELD_(s, member, NULL, AS_INT64(s, member, FIELD_LONG), true) }
+#define TIME(s, member)                                                                                                                    \
+    { FIELD_(s, member, #member RULE_TIME, AS_INT64(s, member, FIELD_TIME), false) }
+#define TIME_OR_NULL(s, member)                                                                                                            \
+    { FIELD_(s, member, #member RULE_TIME, AS_INT64(s, member, FIELD_TIME), true) }
+#define BOOLEAN(s, member)                                                                                                                 \
+    { FIELD_(s, member, NULL, _Generic(((struct s *)0)->member, bool : FIELD_BOOLEAN), false) }
+#define BOOLEAN_OR_NULL(s, member)                                                                                                         \
+    { FIELD_(s, member, NULL, _Generic(((struct s *)0)->member, int8_t : FIELD_BOOLEAN), true) }
+#define ENUM_(s, member, which, null)                                                                                                      \
+    {                                                                                                                                      \
+        FIELD_(s, member, #member " must be one of its symbols",                                                                           \
+               _Generic(((struct s *)0)->member, int8_t                                                                                    \
+                        : FIELD_ENUM),                                                                                                     \
+               null),                                                                                                                      \
+            .of.symbols = &symbols[which]                                                                                                  \
+    }
 #define ENUM(s, member, which) ENUM_(s, member, which, false)
 #define ENUM_OR_NULL(s, member, which) ENUM_(s, member, which, true)
-#define RECORD(s, member, which) {FIELD_(s, member, NULL, FIELD_SHAPE, false), .of.shape = (which)}
+#define RECORD(s, member, which)                                                                                                           \
+    { FIELD_(s, member, NULL, FIELD_SHAPE, false), .of.shape = (which) }
 /* The union's own offsets count from the struct that holds the tag. */
-#define UNION(member, which) {.name = #member, .kind = FIELD_SHAPE, .of.shape = (which)}
+#define UNION(member, which)                                                                                                               \
+    { .name = #member, .kind = FIELD_SHAPE, .of.shape = (which) }
+
+/* clang-format on */
 
 /* Every array struct is {items, count}. */
 struct array {
@@ -119,9 +166,12 @@ static inline struct array array_at(const void *in, size_t offset) {
     memcpy(&array, (const uint8_t *)in + offset, sizeof array);
     return array;
 }
+
+/* clang-format off */
 #define ARRAY_(s, member, each) {FIELD_(s, member, NULL, FIELD_ARRAY, false), .of.item = (each)}
-#define IDS(s, member) \
-    ARRAY_(s, member, (&(const struct field){.name = #member, .rule = #member RULE_ID, .kind = FIELD_STRING, .item_size = sizeof(struct str)}))
+#define IDS(s, member)                                                                                                             \
+    ARRAY_(s, member, (&(const struct field){.name = #member, .rule = #member RULE_ID, .kind = FIELD_STRING,                       \
+                                             .item_size = sizeof(struct str)}))
 #define ENUMS_OF(s, member, which)                                                                                                 \
     ARRAY_(s, member, (&(const struct field){.name = #member, .rule = #member " must be of its symbols", .kind = FIELD_ENUM,       \
                                              .of.symbols = &symbols[which], .item_size = sizeof(int8_t)}))
@@ -130,12 +180,17 @@ static inline struct array array_at(const void *in, size_t offset) {
 
 #define SHAPE(avro_name, table, limit) {.name = avro_name, .fields = table, .field_count = COUNT(table), .size_max = limit}
 
+/* clang-format on */
+
 /* Schemas as written, by embed.cmake. */
 struct schema_file {
     const char *name, *file, *text;
 };
 extern const struct schema_file schema_files[];
 extern const size_t schema_file_count;
+
+/* The text of the schema that belongs to a shape; NULL where schemas are not loaded. */
+const char *schema_of_shape(const struct shape *shape);
 
 /* Fills in a refusal: "path: text". Returns -1. */
 int refuse(struct refusal *why, enum reject_reason reason, const char *path, const char *format, ...) __attribute__((format(printf, 4, 5)));

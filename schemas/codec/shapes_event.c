@@ -2,148 +2,223 @@
 #include "shape.h"
 
 static const struct field setting[] = {
-    STRING(setting, key), STRING(setting, value),
+    STRING(setting, key),
+    STRING(setting, value),
 };
 static const struct shape shape_setting = SHAPE("Setting", setting, RECORD_BYTES_MAX);
 
 static const struct field call_started[] = {
-    ID(call_started, call_id), ENUM(call_started, direction, ENUM_DIRECTION), ENUM(call_started, kind, ENUM_CALL_KIND),
-    STRING_OR_NULL(call_started, from), STRING_OR_NULL(call_started, to), ID_OR_NULL(call_started, customer),
+    ID(call_started, call_id),
+    ENUM(call_started, direction, ENUM_DIRECTION),
+    ENUM(call_started, kind, ENUM_CALL_KIND),
+    STRING_OR_NULL(call_started, from),
+    STRING_OR_NULL(call_started, to),
+    ID_OR_NULL(call_started, customer),
     STRING_OR_NULL(call_started, follow_up),
 };
 static const struct field pre_routing_played[] = {
     ID(pre_routing_played, call_id),
 };
 static const struct field module_entered[] = {
-    ID(module_entered, call_id), STRING(module_entered, workflow), LONG_OR_NULL(module_entered, workflow_version),
-    STRING(module_entered, module_id), ENUM(module_entered, module, ENUM_MODULE_KIND), STRING_OR_NULL(module_entered, branch),
+    ID(module_entered, call_id),
+    STRING(module_entered, workflow),
+    LONG_OR_NULL(module_entered, workflow_version),
+    STRING(module_entered, module_id),
+    ENUM(module_entered, module, ENUM_MODULE_KIND),
+    STRING_OR_NULL(module_entered, branch),
 };
 static const struct field queue_entered[] = {
-    ID(queue_entered, call_id), ID(queue_entered, queue),
+    ID(queue_entered, call_id),
+    ID(queue_entered, queue),
 };
 static const struct field queue_exited[] = {
-    ID(queue_exited, call_id), ID(queue_exited, queue), ENUM(queue_exited, reason, ENUM_QUEUE_EXIT),
+    ID(queue_exited, call_id),
+    ID(queue_exited, queue),
+    ENUM(queue_exited, reason, ENUM_QUEUE_EXIT),
 };
 static const struct field callback_requested[] = {
-    ID(callback_requested, call_id), STRING_OR_NULL(callback_requested, number),
+    ID(callback_requested, call_id),
+    STRING_OR_NULL(callback_requested, number),
 };
 static const struct field agent_offered[] = {
-    ID(agent_offered, call_id), ID(agent_offered, leg), ID(agent_offered, agent),
+    ID(agent_offered, call_id),
+    ID(agent_offered, leg),
+    ID(agent_offered, agent),
 };
 static const struct field offer_ended[] = {
-    ID(offer_ended, call_id), ID(offer_ended, leg), ENUM(offer_ended, result, ENUM_OFFER_END),
+    ID(offer_ended, call_id),
+    ID(offer_ended, leg),
+    ENUM(offer_ended, result, ENUM_OFFER_END),
 };
 static const struct field agent_connected[] = {
-    ID(agent_connected, call_id), ID(agent_connected, leg), ID(agent_connected, agent),
+    ID(agent_connected, call_id),
+    ID(agent_connected, leg),
+    ID(agent_connected, agent),
 };
 static const struct field agent_disconnected[] = {
-    ID(agent_disconnected, call_id), ID(agent_disconnected, leg),
+    ID(agent_disconnected, call_id),
+    ID(agent_disconnected, leg),
 };
 static const struct field hold_started[] = {
-    ID(hold_started, call_id), ID_OR_NULL(hold_started, leg),
+    ID(hold_started, call_id),
+    ID_OR_NULL(hold_started, leg),
 };
 static const struct field hold_ended[] = {
-    ID(hold_ended, call_id), ID_OR_NULL(hold_ended, leg),
+    ID(hold_ended, call_id),
+    ID_OR_NULL(hold_ended, leg),
 };
 static const struct field wrap_up_started[] = {
-    ID(wrap_up_started, call_id), ID_OR_NULL(wrap_up_started, leg), ID_OR_NULL(wrap_up_started, agent),
+    ID(wrap_up_started, call_id),
+    ID_OR_NULL(wrap_up_started, leg),
+    ID_OR_NULL(wrap_up_started, agent),
 };
 static const struct field wrap_up_ended[] = {
-    ID(wrap_up_ended, call_id), ID_OR_NULL(wrap_up_ended, leg), ID_OR_NULL(wrap_up_ended, agent),
+    ID(wrap_up_ended, call_id),
+    ID_OR_NULL(wrap_up_ended, leg),
+    ID_OR_NULL(wrap_up_ended, agent),
 };
 static const struct field transferred[] = {
-    ID(transferred, call_id), ID_OR_NULL(transferred, leg), ENUM(transferred, to_kind, ENUM_TRANSFER_TO), STRING(transferred, to),
+    ID(transferred, call_id),
+    ID_OR_NULL(transferred, leg),
+    ENUM(transferred, to_kind, ENUM_TRANSFER_TO),
+    STRING(transferred, to),
 };
 static const struct field forwarded[] = {
-    ID(forwarded, call_id), STRING_OR_NULL(forwarded, to), ENUM(forwarded, destination, ENUM_FORWARD_DESTINATION),
+    ID(forwarded, call_id),
+    STRING_OR_NULL(forwarded, to),
+    ENUM(forwarded, destination, ENUM_FORWARD_DESTINATION),
     ENUM(forwarded, why, ENUM_FORWARD_WHY),
 };
 static const struct field voicemail_started[] = {
-    ID(voicemail_started, call_id), STRING_OR_NULL(voicemail_started, box),
+    ID(voicemail_started, call_id),
+    STRING_OR_NULL(voicemail_started, box),
 };
 static const struct field voicemail_left[] = {
-    ID(voicemail_left, call_id), STRING_OR_NULL(voicemail_left, recording), LONG_OR_NULL(voicemail_left, duration_ms),
+    ID(voicemail_left, call_id),
+    STRING_OR_NULL(voicemail_left, recording),
+    LONG_OR_NULL(voicemail_left, duration_ms),
 };
 static const struct field voice_agent_connected[] = {
-    ID(voice_agent_connected, call_id), ID(voice_agent_connected, leg),
+    ID(voice_agent_connected, call_id),
+    ID(voice_agent_connected, leg),
 };
 static const struct field voice_agent_disconnected[] = {
-    ID(voice_agent_disconnected, call_id), ID(voice_agent_disconnected, leg),
-    ENUM(voice_agent_disconnected, result, ENUM_VOICE_AGENT_RESULT), STRING_OR_NULL(voice_agent_disconnected, notes),
+    ID(voice_agent_disconnected, call_id),
+    ID(voice_agent_disconnected, leg),
+    ENUM(voice_agent_disconnected, result, ENUM_VOICE_AGENT_RESULT),
+    STRING_OR_NULL(voice_agent_disconnected, notes),
 };
 static const struct field call_ended[] = {
-    ID(call_ended, call_id), ENUM(call_ended, by, ENUM_ENDED_BY), STRING_OR_NULL(call_ended, cause),
+    ID(call_ended, call_id),
+    ENUM(call_ended, by, ENUM_ENDED_BY),
+    STRING_OR_NULL(call_ended, cause),
 };
 static const struct field call_classified[] = {
-    ID(call_classified, call_id), STRING_OR_NULL(call_classified, by), ENUM(call_classified, classification, ENUM_CLASSIFICATION),
-    STRING_OR_NULL(call_classified, reason), BOOLEAN_OR_NULL(call_classified, is_lead), STRING_OR_NULL(call_classified, notes),
+    ID(call_classified, call_id),
+    STRING_OR_NULL(call_classified, by),
+    ENUM(call_classified, classification, ENUM_CLASSIFICATION),
+    STRING_OR_NULL(call_classified, reason),
+    BOOLEAN_OR_NULL(call_classified, is_lead),
+    STRING_OR_NULL(call_classified, notes),
     ID_OR_NULL(call_classified, job),
 };
 static const struct field customer_linked[] = {
-    ID(customer_linked, call_id), ID(customer_linked, customer),
+    ID(customer_linked, call_id),
+    ID(customer_linked, customer),
 };
 static const struct field recording_available[] = {
-    ID(recording_available, call_id), STRING(recording_available, address),
+    ID(recording_available, call_id),
+    STRING(recording_available, address),
 };
 static const struct field agent_status_changed[] = {
-    ID(agent_status_changed, agent), STRING(agent_status_changed, status), ENUM(agent_status_changed, why, ENUM_AGENT_STATUS_WHY),
+    ID(agent_status_changed, agent),
+    STRING(agent_status_changed, status),
+    ENUM(agent_status_changed, why, ENUM_AGENT_STATUS_WHY),
 };
 static const struct field job_booked[] = {
-    ID(job_booked, job_id), ID_OR_NULL(job_booked, call), ID_OR_NULL(job_booked, customer), STRING_OR_NULL(job_booked, caller),
-    TIME_OR_NULL(job_booked, created_at), TIME_OR_NULL(job_booked, scheduled_at),
+    ID(job_booked, job_id),
+    ID_OR_NULL(job_booked, call),
+    ID_OR_NULL(job_booked, customer),
+    STRING_OR_NULL(job_booked, caller),
+    TIME_OR_NULL(job_booked, created_at),
+    TIME_OR_NULL(job_booked, scheduled_at),
 };
 static const struct field job_rescheduled[] = {
-    ID(job_rescheduled, job_id), TIME(job_rescheduled, scheduled_at),
+    ID(job_rescheduled, job_id),
+    TIME(job_rescheduled, scheduled_at),
 };
 static const struct field job_completed[] = {
     ID(job_completed, job_id),
 };
 static const struct field job_cancelled[] = {
-    ID(job_cancelled, job_id), STRING_OR_NULL(job_cancelled, reason),
+    ID(job_cancelled, job_id),
+    STRING_OR_NULL(job_cancelled, reason),
 };
 static const struct field set_status[] = {
-    ROW_ID(set_status, follow_up), LONG_OR_NULL(set_status, expected_version), ENUM(set_status, status, ENUM_STATUS),
+    ROW_ID(set_status, follow_up),
+    LONG_OR_NULL(set_status, expected_version),
+    ENUM(set_status, status, ENUM_STATUS),
 };
 static const struct field add_note[] = {
-    ROW_ID(add_note, follow_up), LONG_OR_NULL(add_note, expected_version), STRING(add_note, note),
+    ROW_ID(add_note, follow_up),
+    LONG_OR_NULL(add_note, expected_version),
+    STRING(add_note, note),
 };
 static const struct field assign[] = {
-    ROW_ID(assign, follow_up), LONG_OR_NULL(assign, expected_version), STRING_OR_NULL(assign, assignee),
+    ROW_ID(assign, follow_up),
+    LONG_OR_NULL(assign, expected_version),
+    STRING_OR_NULL(assign, assignee),
 };
 static const struct field start_callback[] = {
-    ROW_ID(start_callback, follow_up), LONG_OR_NULL(start_callback, expected_version),
+    ROW_ID(start_callback, follow_up),
+    LONG_OR_NULL(start_callback, expected_version),
 };
 static const struct field dismiss[] = {
-    ROW_ID(dismiss, follow_up), LONG_OR_NULL(dismiss, expected_version),
+    ROW_ID(dismiss, follow_up),
+    LONG_OR_NULL(dismiss, expected_version),
 };
 static const struct field reopen[] = {
-    ROW_ID(reopen, follow_up), LONG_OR_NULL(reopen, expected_version),
+    ROW_ID(reopen, follow_up),
+    LONG_OR_NULL(reopen, expected_version),
 };
 static const struct field change_settings[] = {
-    LONG_OR_NULL(change_settings, expected_version), RECORDS(change_settings, changes, setting, &shape_setting),
+    LONG_OR_NULL(change_settings, expected_version),
+    RECORDS(change_settings, changes, setting, &shape_setting),
 };
 static const struct field role_changed[] = {
-    ID(role_changed, role), ENUMS_OF(role_changed, permissions, ENUM_PERMISSION),
+    ID(role_changed, role),
+    ENUMS_OF(role_changed, permissions, ENUM_PERMISSION),
 };
 static const struct field roles_assigned[] = {
-    ID(roles_assigned, person), IDS(roles_assigned, roles),
+    ID(roles_assigned, person),
+    IDS(roles_assigned, roles),
 };
 static const struct field tenant_changed[] = {
-    STRING(tenant_changed, name), STRING(tenant_changed, zone), ENUM(tenant_changed, week_start, ENUM_WEEK_START),
+    STRING(tenant_changed, name),
+    STRING(tenant_changed, zone),
+    ENUM(tenant_changed, week_start, ENUM_WEEK_START),
 };
 static const struct field number_changed[] = {
-    ID(number_changed, number), ENUM(number_changed, kind, ENUM_NUMBER_KIND), STRING_OR_NULL(number_changed, campaign),
-    STRING_OR_NULL(number_changed, workflow), STRING_OR_NULL(number_changed, continuity_number), ID_OR_NULL(number_changed, agent),
+    ID(number_changed, number),
+    ENUM(number_changed, kind, ENUM_NUMBER_KIND),
+    STRING_OR_NULL(number_changed, campaign),
+    STRING_OR_NULL(number_changed, workflow),
+    STRING_OR_NULL(number_changed, continuity_number),
+    ID_OR_NULL(number_changed, agent),
     BOOLEAN(number_changed, texts),
 };
 static const struct field queue_changed[] = {
-    ID(queue_changed, queue), STRING(queue_changed, name),
+    ID(queue_changed, queue),
+    STRING(queue_changed, name),
 };
 static const struct field agent_changed[] = {
-    ID(agent_changed, agent), STRING(agent_changed, name),
+    ID(agent_changed, agent),
+    STRING(agent_changed, name),
 };
 static const struct field customer_changed[] = {
-    ID(customer_changed, customer), STRING(customer_changed, name), IDS(customer_changed, numbers),
+    ID(customer_changed, customer),
+    STRING(customer_changed, name),
+    IDS(customer_changed, numbers),
 };
 
 #define BODY(avro_name, table) &(const struct shape)SHAPE(avro_name, table, RECORD_BYTES_MAX)

@@ -1,11 +1,11 @@
 /* The symbols of every enum, in the order of the C enums: append only. */
 #include "shape.h"
 
+/* clang-format off: tables */
 static const char *const direction[] = {"INBOUND", "OUTBOUND", "INTERNAL"};
 static const char *const call_kind[] = {"QUEUE", "DIRECT", "INTERNAL"};
-static const char *const module_kind[] = {
-    "TEXT_TO_SPEECH", "SOUND_FILE", "DATE_TIME_RULE", "IVR", "QUEUE", "VOICE_AGENT", "CALL_FORWARDING", "GROUP_VOICEMAIL"
-};
+static const char *const module_kind[] = {"TEXT_TO_SPEECH", "SOUND_FILE",  "DATE_TIME_RULE",  "IVR",
+                                          "QUEUE",          "VOICE_AGENT", "CALL_FORWARDING", "GROUP_VOICEMAIL"};
 static const char *const queue_exit[] = {"ANSWERED", "ROLLOVER", "TIMEOUT", "OVERFLOW", "WITHDRAWN", "LEFT"};
 static const char *const offer_end[] = {"ACCEPTED", "REJECTED", "MISSED", "CALLER_HUNG_UP", "CANCELLED"};
 static const char *const transfer_to[] = {"AGENT", "QUEUE", "EXTERNAL"};
@@ -17,24 +17,25 @@ static const char *const classification[] = {"BOOKED", "UNBOOKED", "EXCUSED", "N
 static const char *const agent_status_why[] = {"PERSON", "MISSED", "REJECTED"};
 static const char *const week_start[] = {"MONDAY", "SUNDAY", "SATURDAY"};
 static const char *const number_kind[] = {"TRACKING", "DIRECT_DIAL"};
-static const char *const status[] = {
-    "NEW", "CONTACT_ATTEMPTED", "FOLLOW_UP_NEEDED", "RESOLVED", "DISMISSED", "NOT_A_LEAD", "NOT_FOLLOWING_UP", "WITHDRAWN"
-};
-static const char *const permission[] = {
-    "VIEW_AND_ACTION_ALL_FOLLOW_UPS", "EDIT_ABANDONED_CALLS", "EDIT_SECOND_CHANCE_LEADS", "VIEW_AND_EDIT_FEATURE_MANAGEMENT",
-    "EDIT_TI_FOLLOW_UP_AND_REPORTING_SETTINGS", "EDIT_VOICE_AGENT_SETTINGS", "EDIT_ROUTING_WORKFLOWS", "PHONE_SETTINGS",
-    "FORWARDING_NUMBER_SETTINGS"
-};
+static const char *const status[] = {"NEW",       "CONTACT_ATTEMPTED", "FOLLOW_UP_NEEDED", "RESOLVED",
+                                     "DISMISSED", "NOT_A_LEAD",        "NOT_FOLLOWING_UP", "WITHDRAWN"};
+static const char *const permission[] = {"VIEW_AND_ACTION_ALL_FOLLOW_UPS",
+                                         "EDIT_ABANDONED_CALLS",
+                                         "EDIT_SECOND_CHANCE_LEADS",
+                                         "VIEW_AND_EDIT_FEATURE_MANAGEMENT",
+                                         "EDIT_TI_FOLLOW_UP_AND_REPORTING_SETTINGS",
+                                         "EDIT_VOICE_AGENT_SETTINGS",
+                                         "EDIT_ROUTING_WORKFLOWS",
+                                         "PHONE_SETTINGS",
+                                         "FORWARDING_NUMBER_SETTINGS"};
 static const char *const source_kind[] = {"FILE", "CALLS", "JOBS", "COMMANDS", "DIRECTORY", "NETWORK"};
-static const char *const reject_reason[] = {
-    "MALFORMED", "INVALID", "TOO_LARGE", "FUTURE_TIME", "BAD_TIME", "CONFLICTING_START", "NO_START", "EXPIRED"
-};
+static const char *const reject_reason[] = {"MALFORMED", "INVALID",           "TOO_LARGE", "FUTURE_TIME",
+                                            "BAD_TIME",  "CONFLICTING_START", "NO_START",  "EXPIRED"};
 static const char *const bytes_form[] = {"ORIGINAL", "EVENT_AVRO"};
 static const char *const topic[] = {"REJECTED", "CALLS_CLASSIFIED", "FOLLOWUPS", "FOLLOWUP_EVENTS", "NOTICES", "COMMAND_RESULTS"};
-static const char *const call_type[] = {
-    "INTERNAL", "BOOKED", "EXCUSED", "NOT_A_LEAD", "LOST", "UNBOOKED", "VOICE_AGENT", "VOICEMAIL", "FORWARDED", "CALLBACK_REQUESTED",
-    "DISCONNECTED", "ABANDONED", "MISSED", "OUTBOUND", "IN_PROGRESS"
-};
+static const char *const call_type[] = {"INTERNAL",     "BOOKED",      "EXCUSED",   "NOT_A_LEAD", "LOST",
+                                        "UNBOOKED",     "VOICE_AGENT", "VOICEMAIL", "FORWARDED",  "CALLBACK_REQUESTED",
+                                        "DISCONNECTED", "ABANDONED",   "MISSED",    "OUTBOUND",   "IN_PROGRESS"};
 static const char *const followup_kind[] = {"ABANDONED", "SECOND_CHANCE"};
 static const char *const tab[] = {"OPEN", "COLD", "DONE"};
 static const char *const outcome[] = {"CONVERTED", "RECONNECTED", "RESOLVED", "DISMISSED", "NOT_A_LEAD", "NOT_FOLLOWING_UP", "WITHDRAWN"};
@@ -42,11 +43,11 @@ static const char *const abandoned_where[] = {"PRE_ROUTING", "IVR", "QUEUE", "RI
 static const char *const change[] = {"OPENED", "STATUS", "NOTE", "ASSIGNED", "WENT_COLD", "WITHDRAWN", "RETURNED", "UPDATED"};
 static const char *const cause[] = {"CALL", "CHECK", "TALK", "JOB", "CLASSIFICATION", "COLD", "COMMAND", "CORRECTION", "RULES"};
 static const char *const command_verdict[] = {"ACCEPTED", "REJECTED"};
-static const char *const command_reason[] = {
-    "MALFORMED", "NOT_PERMITTED", "UNKNOWN_FOLLOW_UP", "WITHDRAWN", "VERSION_CONFLICT", "INVALID_VALUE"
-};
+static const char *const command_reason[] = {"MALFORMED", "NOT_PERMITTED",    "UNKNOWN_FOLLOW_UP",
+                                             "WITHDRAWN", "VERSION_CONFLICT", "INVALID_VALUE"};
 
-#define SYMBOLS(avro_name, texts) {avro_name, texts, COUNT(texts)}
+#define SYMBOLS(avro_name, texts)                                                                                                          \
+    { avro_name, texts, COUNT(texts) }
 
 const struct symbols symbols[ENUMS] = {
     [ENUM_DIRECTION] = SYMBOLS("Direction", direction),
@@ -79,6 +80,8 @@ const struct symbols symbols[ENUMS] = {
     [ENUM_COMMAND_VERDICT] = SYMBOLS("CommandVerdict", command_verdict),
     [ENUM_COMMAND_REASON] = SYMBOLS("CommandReason", command_reason),
 };
+
+/* clang-format on */
 
 static const struct symbols *find(const char *name) {
     for (size_t i = 0; i < ENUMS; i++)

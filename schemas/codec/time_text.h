@@ -7,7 +7,7 @@
 #include "str.h"
 
 #define TIME_MS_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
-#define TIME_TEXT_SIZE 25                     /* "2026-03-01T09:00:00.250Z" and a NUL */
+#define TIME_TEXT_SIZE 25                    /* "2026-03-01T09:00:00.250Z" and a NUL */
 
 /*
  * "2026-03-01T09:00:00.250Z", "2026-03-01T10:00:00+01:00" (any number of fraction digits, those after ms are cut off; T and Z may be

@@ -41,7 +41,8 @@ static inline void *sample_room(struct sample *s, size_t size) {
 }
 
 static inline struct str sample_text(struct sample *s, bool id) {
-    static const char *const pieces[] = {"a", "call-", "+12025550123", "\u00e9", "\u65e5\u672c", "\U0001f4de", " spoke with \"Jo\"\n", "0123456789"};
+    static const char *const pieces[] = {
+        "a", "call-", "+12025550123", "\u00e9", "\u65e5\u672c", "\U0001f4de", " spoke with \"Jo\"\n", "0123456789"};
     char *text = sample_room(s, 200);
     size_t size = 0;
     for (uint64_t n = (id ? 1 : 0) + sample_number(s) % 4; n > 0; n--) {
@@ -121,7 +122,8 @@ static inline void sample_all(int seeds, void (*each)(const struct sample *sampl
             each(&s);
             struct event event = s.record.event;
             s.shape = &shape_journal_record;
-            s.record.journal = (struct journal_record){.source = seed + 1, .offset = 70000 + type, .append_time = 1772355600250, .type = JOURNAL_EVENT};
+            s.record.journal =
+                (struct journal_record){.source = seed + 1, .offset = 70000 + type, .append_time = 1772355600250, .type = JOURNAL_EVENT};
             s.record.journal.body.event = event;
             each(&s);
         }
@@ -180,13 +182,6 @@ static inline bool sample_same(const struct shape *shape, const uint8_t *a, cons
     return true;
 }
 
-/* The schema that a sample's shape writes. */
-static inline const char *sample_schema(const struct shape *shape) {
-    for (int topic = 0; topic < TOPICS; topic++)
-        if (shape_of_topic((enum topic)topic) == shape) return schema_of_topic((enum topic)topic);
-    return schema_text(shape->name);
-}
-
 static inline struct plan *sample_plan(const char *writer, const struct shape *shape) {
     char error[300];
     struct plan *plan;
@@ -205,7 +200,7 @@ static inline const struct plan *sample_own_plan(const struct shape *shape) {
     if (known[i].shape != shape) {
         plan_free(known[i].plan);
         known[i].shape = shape;
-        known[i].plan = sample_plan(sample_schema(shape), shape);
+        known[i].plan = sample_plan(schema_of_shape(shape), shape);
     }
     return known[i].plan;
 }

@@ -154,7 +154,7 @@ static avro_value_iface_t *class_of(const struct shape *shape) {
     while (known[i].shape && known[i].shape != shape) i++;
     if (!known[i].shape) {
         avro_schema_t schema;
-        const char *text = sample_schema(shape);
+        const char *text = schema_of_shape(shape);
         assert_int_equal(avro_schema_from_json_length(text, strlen(text), &schema), 0);
         known[i].shape = shape;
         known[i].class = avro_generic_class_from_schema(schema);
@@ -191,13 +191,20 @@ static void test_avro_c(void **state) {
 
 /* --- resolution --- */
 
+/* clang-format off: schemas and bytes in pieces that mean something */
+
 /* A writer's Event with one body, and its bytes. */
 #define ENVELOPE(fields, bodies) "{\"type\":\"record\",\"name\":\"Event\",\"fields\":[" fields ",{\"name\":\"body\",\"type\":" bodies "}]}"
-#define HEAD                                                                                                                       \
+#define HEAD                                                                                                                               \
     "{\"name\":\"tenant\",\"type\":\"string\"},{\"name\":\"event_id\",\"type\":\"string\"},{\"name\":\"occurred_at\",\"type\":\"long\"}"
 #define RECORD_OF(name, fields) "{\"type\":\"record\",\"name\":\"" name "\",\"fields\":[" fields "]}"
 #define FIELD_OF(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
-#define HEAD_BYTES "\x02" "t" "\x02" "e" "\x0a"
+#define HEAD_BYTES                                                                                                                         \
+    "\x02"                                                                                                                                 \
+    "t"                                                                                                                                    \
+    "\x02"                                                                                                                                 \
+    "e"                                                                                                                                    \
+    "\x0a"
 
 static struct event event;
 static struct refusal why;
@@ -215,14 +222,42 @@ static void test_fields_added_removed_reordered(void **state) {
     (void)state;
     static const char writer[] = ENVELOPE(
         FIELD_OF("occurred_at", "\"int\"") "," FIELD_OF("event_id", "\"bytes\"") "," FIELD_OF(
-            "extra", "{\"type\":\"map\",\"values\":[\"null\",\"double\",{\"type\":\"array\",\"items\":\"float\"}]}") "," FIELD_OF("tenant", "\"string\""),
-        RECORD_OF("CallEnded", FIELD_OF("cause", "\"string\"") "," FIELD_OF(
-                                   "by", "{\"type\":\"enum\",\"name\":\"EndedBy\",\"symbols\":[\"ROBOT\",\"SYSTEM\",\"CALLER\"]}") "," FIELD_OF("call_id", "\"string\"")));
+            "extra",
+            "{\"type\":\"map\",\"values\":[\"null\",\"double\",{\"type\":\"array\",\"items\":\"float\"}]}") "," FIELD_OF("tenant",
+                                                                                                                         "\"string\""),
+        RECORD_OF(
+            "CallEnded",
+            FIELD_OF("cause", "\"string\"") "," FIELD_OF(
+                "by",
+                "{\"type\":\"enum\",\"name\":\"EndedBy\",\"symbols\":[\"ROBOT\",\"SYSTEM\",\"CALLER\"]}") "," FIELD_OF("call_id",
+                                                                                                                       "\"string\"")));
     /* extra: a block of two with its size, a null and [1.0f], then a block of one double */
-    static const char input[] = "\x0a" "\x02" "e"
-                                "\x03\x18" "\x02" "a" "\x00" "\x02" "b" "\x04" "\x02" "\x00\x00\x80\x3f" "\x00"
-                                "\x02" "\x02" "c" "\x02" "12345678" "\x00"
-                                "\x02" "t" "\x04" "xy" "\x02" "\x02" "c";
+    static const char input[] = "\x0a"
+                                "\x02"
+                                "e"
+                                "\x03\x18"
+                                "\x02"
+                                "a"
+                                "\x00"
+                                "\x02"
+                                "b"
+                                "\x04"
+                                "\x02"
+                                "\x00\x00\x80\x3f"
+                                "\x00"
+                                "\x02"
+                                "\x02"
+                                "c"
+                                "\x02"
+                                "12345678"
+                                "\x00"
+                                "\x02"
+                                "t"
+                                "\x04"
+                                "xy"
+                                "\x02"
+                                "\x02"
+                                "c";
     int64_t taken = READ_AS(writer, input);
     if (taken < 0) fail_msg("%s", why.detail);
     assert_int_equal(taken, sizeof input - 1);
@@ -239,9 +274,13 @@ static void test_unknown_symbol(void **state) {
     static const char writer[] =
         ENVELOPE(HEAD, RECORD_OF("CallEnded", FIELD_OF("call_id", "\"string\"") "," FIELD_OF(
                                                   "by", "{\"type\":\"enum\",\"name\":\"EndedBy\",\"symbols\":[\"CALLER\",\"ROBOT\"]}")));
-    assert_true(READ_AS(writer, HEAD_BYTES "\x02" "c" "\x00") > 0);
+    assert_true(READ_AS(writer, HEAD_BYTES "\x02"
+                                           "c"
+                                           "\x00") > 0);
     assert_int_equal(event.body.call_ended.by, ENDED_BY_CALLER);
-    assert_true(READ_AS(writer, HEAD_BYTES "\x02" "c" "\x02") < 0);
+    assert_true(READ_AS(writer, HEAD_BYTES "\x02"
+                                           "c"
+                                           "\x02") < 0);
     assert_string_equal(why.detail, "body.CallEnded.by: a symbol that is not known here");
 }
 
@@ -249,28 +288,49 @@ static void test_unknown_branch(void **state) {
     (void)state;
     static const char writer[] = ENVELOPE(HEAD, "[" RECORD_OF("CallTeleported", FIELD_OF("x", "\"long\"")) "," RECORD_OF(
                                                     "JobCompleted", FIELD_OF("job_id", "\"string\"")) "]");
-    assert_true(READ_AS(writer, HEAD_BYTES "\x02" "\x02" "j") > 0);
+    assert_true(READ_AS(writer, HEAD_BYTES "\x02"
+                                           "\x02"
+                                           "j") > 0);
     assert_int_equal(event.type, EVENT_JOB_COMPLETED);
-    assert_true(READ_AS(writer, HEAD_BYTES "\x00" "\x02") < 0);
+    assert_true(READ_AS(writer, HEAD_BYTES "\x00"
+                                           "\x02") < 0);
     assert_string_equal(why.detail, "body: unknown type CallTeleported");
     assert_int_equal(why.reason, REJECT_MALFORMED);
 }
 
 static void test_nulls(void **state) {
     (void)state;
-    static const char writer[] = ENVELOPE(
-        HEAD "," FIELD_OF("actor", "[\"string\",\"null\"]"),
-        RECORD_OF("VoicemailLeft", FIELD_OF("call_id", "[\"null\",\"string\"]") "," FIELD_OF("recording", "[\"null\",\"string\",\"long\"]") "," FIELD_OF(
-                                       "duration_ms", "[\"int\",\"null\",\"long\"]")));
-    assert_true(READ_AS(writer, HEAD_BYTES "\x02" "\x02\x02" "c" "\x00" "\x00\x0c") > 0);
+    static const char writer[] =
+        ENVELOPE(HEAD "," FIELD_OF("actor", "[\"string\",\"null\"]"),
+                 RECORD_OF("VoicemailLeft",
+                           FIELD_OF("call_id", "[\"null\",\"string\"]") "," FIELD_OF(
+                               "recording", "[\"null\",\"string\",\"long\"]") "," FIELD_OF("duration_ms", "[\"int\",\"null\",\"long\"]")));
+    assert_true(READ_AS(writer, HEAD_BYTES "\x02"
+                                           "\x02\x02"
+                                           "c"
+                                           "\x00"
+                                           "\x00\x0c") > 0);
     assert_true(str_is_null(event.actor) && str_is_null(event.body.voicemail_left.recording));
     assert_int_equal(event.body.voicemail_left.duration_ms, 6);
-    assert_true(READ_AS(writer, HEAD_BYTES "\x00\x02" "p" "\x02\x02" "c" "\x02\x02" "r" "\x02") > 0);
+    assert_true(READ_AS(writer, HEAD_BYTES "\x00\x02"
+                                           "p"
+                                           "\x02\x02"
+                                           "c"
+                                           "\x02\x02"
+                                           "r"
+                                           "\x02") > 0);
     assert_true(str_equal(event.actor, STR("p")) && str_equal(event.body.voicemail_left.recording, STR("r")));
     assert_int_equal(event.body.voicemail_left.duration_ms, NONE);
-    assert_true(READ_AS(writer, HEAD_BYTES "\x02" "\x00" "\x00" "\x02") < 0);
+    assert_true(READ_AS(writer, HEAD_BYTES "\x02"
+                                           "\x00"
+                                           "\x00"
+                                           "\x02") < 0);
     assert_string_equal(why.detail, "body.VoicemailLeft.call_id: must not be null");
-    assert_true(READ_AS(writer, HEAD_BYTES "\x02" "\x02\x02" "c" "\x04\x02" "\x02") < 0);
+    assert_true(READ_AS(writer, HEAD_BYTES "\x02"
+                                           "\x02\x02"
+                                           "c"
+                                           "\x04\x02"
+                                           "\x02") < 0);
     assert_string_equal(why.detail, "body.VoicemailLeft.recording: unknown type long");
 }
 
@@ -289,10 +349,15 @@ static void test_plans_refused(void **state) {
     refuse_plan("{", "not an Avro schema");
     refuse_plan("\"string\"", "a schema of string, not of Event");
     refuse_plan(RECORD_OF("Events", HEAD), "not of Event");
-    refuse_plan(ENVELOPE(HEAD, RECORD_OF("CallEnded", FIELD_OF("call_id", "\"string\""))), "body.CallEnded.by: the writer's schema has no such field");
-    refuse_plan(ENVELOPE(FIELD_OF("tenant", "\"double\"") "," FIELD_OF("event_id", "\"string\"") "," FIELD_OF("occurred_at", "\"long\""), COMPLETED),
+    refuse_plan(ENVELOPE(HEAD, RECORD_OF("CallEnded", FIELD_OF("call_id", "\"string\""))),
+                "body.CallEnded.by: the writer's schema has no such field");
+    refuse_plan(ENVELOPE(FIELD_OF("tenant", "\"double\"") "," FIELD_OF("event_id", "\"string\"") "," FIELD_OF("occurred_at", "\"long\""),
+                         COMPLETED),
                 "tenant: the writer's double cannot be read as ours");
-    refuse_plan(ENVELOPE(FIELD_OF("tenant", "[\"null\",\"long\"]") "," FIELD_OF("event_id", "\"string\"") "," FIELD_OF("occurred_at", "\"long\""), COMPLETED), "tenant: ");
+    refuse_plan(
+        ENVELOPE(FIELD_OF("tenant", "[\"null\",\"long\"]") "," FIELD_OF("event_id", "\"string\"") "," FIELD_OF("occurred_at", "\"long\""),
+                 COMPLETED),
+        "tenant: ");
     refuse_plan(ENVELOPE(HEAD, RECORD_OF("ModuleEntered", "")), "body.ModuleEntered.call_id: ");
 }
 
@@ -303,6 +368,8 @@ static void test_identity(void **state) {
     assert_false(plan_is_identity(plan));
     plan_free(plan);
 }
+
+/* clang-format on */
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -61,41 +61,77 @@ static void test_bit_flips(void **state) {
     sample_all(2, check_bit_flips);
 }
 
+/* clang-format off: bytes in pieces that mean something */
+
 /* --- single lies; HEAD is an envelope up to its body --- */
 
-#define HEAD "\x02" "t" "\x02" "e" "\x0a" "\x00"
+#define HEAD                                                                                                                               \
+    "\x02"                                                                                                                                 \
+    "t"                                                                                                                                    \
+    "\x02"                                                                                                                                 \
+    "e"                                                                                                                                    \
+    "\x0a"                                                                                                                                 \
+    "\x00"
 static struct event event;
 
 static int64_t read_event(const char *input, size_t size) {
     return read_exact(sample_own_plan(&shape_event), (const uint8_t *)input, size, (union record *)(void *)&event);
 }
 
-#define REFUSED(literal, expected_reason, expected_detail)                                                                         \
-    do {                                                                                                                           \
-        assert_int_equal(read_event(literal, sizeof(literal) - 1), -1);                                                            \
-        assert_string_equal(why.detail, expected_detail);                                                                          \
-        assert_int_equal(why.reason, expected_reason);                                                                             \
+#define REFUSED(literal, expected_reason, expected_detail)                                                                                 \
+    do {                                                                                                                                   \
+        assert_int_equal(read_event(literal, sizeof(literal) - 1), -1);                                                                    \
+        assert_string_equal(why.detail, expected_detail);                                                                                  \
+        assert_int_equal(why.reason, expected_reason);                                                                                     \
     } while (0)
 
 static void test_lengths(void **state) {
     (void)state;
-    REFUSED("\x80\x80\x80\x80\x80\x01" "abc", REJECT_TOO_LARGE, "tenant: longer than 4096 bytes"); /* 2^34 bytes */
-    REFUSED("\x01" "abc", REJECT_MALFORMED, "tenant: a length below zero");
-    REFUSED("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" "abc", REJECT_MALFORMED, "tenant: a length below zero"); /* INT64_MIN */
-    REFUSED("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02" "abc", REJECT_MALFORMED, "tenant: a number of more than 64 bits");
+    REFUSED("\x80\x80\x80\x80\x80\x01"
+            "abc",
+            REJECT_TOO_LARGE, "tenant: longer than 4096 bytes"); /* 2^34 bytes */
+    REFUSED("\x01"
+            "abc",
+            REJECT_MALFORMED, "tenant: a length below zero");
+    REFUSED("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+            "abc",
+            REJECT_MALFORMED, "tenant: a length below zero"); /* INT64_MIN */
+    REFUSED("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"
+            "abc",
+            REJECT_MALFORMED, "tenant: a number of more than 64 bits");
     REFUSED("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", REJECT_MALFORMED, "tenant: a number of more than 64 bits");
     REFUSED("\x80\x80\x80\x80\x80\x80\x80\x80\x80", REJECT_MALFORMED, "tenant: the record is cut off");
-    REFUSED("\x08" "abc", REJECT_MALFORMED, "tenant: the record is cut off");
+    REFUSED("\x08"
+            "abc",
+            REJECT_MALFORMED, "tenant: the record is cut off");
 }
 
 static void test_branches_and_symbols(void **state) {
     (void)state;
-    REFUSED("\x02" "t" "\x02" "e" "\x0a" "\x04", REJECT_MALFORMED, "actor: not a branch of the writer's schema");
-    REFUSED("\x02" "t" "\x02" "e" "\x0a" "\x01", REJECT_MALFORMED, "actor: not a branch of the writer's schema");
+    REFUSED("\x02"
+            "t"
+            "\x02"
+            "e"
+            "\x0a"
+            "\x04",
+            REJECT_MALFORMED, "actor: not a branch of the writer's schema");
+    REFUSED("\x02"
+            "t"
+            "\x02"
+            "e"
+            "\x0a"
+            "\x01",
+            REJECT_MALFORMED, "actor: not a branch of the writer's schema");
     REFUSED(HEAD "\xc6\x01", REJECT_MALFORMED, "body: not a branch of the writer's schema"); /* 99 */
     REFUSED(HEAD "\x01", REJECT_MALFORMED, "body: not a branch of the writer's schema");
-    REFUSED(HEAD "\x00\x02" "c" "\x06", REJECT_MALFORMED, "body.CallStarted.direction: not a symbol of the writer's schema");
-    REFUSED(HEAD "\x00\x02" "c" "\x13", REJECT_MALFORMED, "body.CallStarted.direction: not a symbol of the writer's schema"); /* -10 */
+    REFUSED(HEAD "\x00\x02"
+                 "c"
+                 "\x06",
+            REJECT_MALFORMED, "body.CallStarted.direction: not a symbol of the writer's schema");
+    REFUSED(HEAD "\x00\x02"
+                 "c"
+                 "\x13",
+            REJECT_MALFORMED, "body.CallStarted.direction: not a symbol of the writer's schema"); /* -10 */
     REFUSED(HEAD "\x52\x02\xff", REJECT_MALFORMED, "body.AgentChanged.agent: not UTF-8");
 }
 
@@ -105,12 +141,31 @@ static void test_utf8(void **state) {
         const char *text;
         bool valid;
     } cases[] = {
-        {"a\xc3\xa9", true},           {"\xed\x9f\xbf", true},         {"\xee\x80\x80", true},          {"\xf4\x8f\xbf\xbf", true},
-        {"1234567\xc3\xa9", true},     {"12345678\xf0\x9f\x93\x9e", true}, {"\x80", false},             {"\xc0\x80", false},
-        {"\xc1\xbf", false},           {"\xe0\x9f\xbf", false},        {"\xed\xa0\x80", false},         {"\xed\xbf\xbf", false},
-        {"\xf0\x8f\xbf\xbf", false},   {"\xf4\x90\x80\x80", false},    {"\xf5\x80\x80\x80", false},     {"\xff", false},
-        {"\xc3", false},               {"\xe2\x82", false},            {"\xf0\x9f\x93", false},         {"\xe2\x28\xa1", false},
-        {"1234567890\xc3", false},     {"12345678\xa9", false},        {"1234567\xc3" "12345678", false},
+        {"a\xc3\xa9", true},
+        {"\xed\x9f\xbf", true},
+        {"\xee\x80\x80", true},
+        {"\xf4\x8f\xbf\xbf", true},
+        {"1234567\xc3\xa9", true},
+        {"12345678\xf0\x9f\x93\x9e", true},
+        {"\x80", false},
+        {"\xc0\x80", false},
+        {"\xc1\xbf", false},
+        {"\xe0\x9f\xbf", false},
+        {"\xed\xa0\x80", false},
+        {"\xed\xbf\xbf", false},
+        {"\xf0\x8f\xbf\xbf", false},
+        {"\xf4\x90\x80\x80", false},
+        {"\xf5\x80\x80\x80", false},
+        {"\xff", false},
+        {"\xc3", false},
+        {"\xe2\x82", false},
+        {"\xf0\x9f\x93", false},
+        {"\xe2\x28\xa1", false},
+        {"1234567890\xc3", false},
+        {"12345678\xa9", false},
+        {"1234567\xc3"
+         "12345678",
+         false},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         uint8_t input[64] = {(uint8_t)(2 * strlen(cases[i].text))};
@@ -121,21 +176,38 @@ static void test_utf8(void **state) {
 }
 
 /* RolesAssigned, person p, then roles. */
-#define ROLES HEAD "\x4a\x02" "p"
+#define ROLES                                                                                                                              \
+    HEAD "\x4a\x02"                                                                                                                        \
+         "p"
 
 static void test_blocks(void **state) {
     (void)state;
-    static const char fine[] = ROLES "\x02\x02" "a" "\x03\x08\x02" "b\x02" "c\x00"; /* the second block says its size */
+    static const char fine[] = ROLES "\x02\x02"
+                                     "a"
+                                     "\x03\x08\x02"
+                                     "b\x02"
+                                     "c\x00"; /* the second block says its size */
     const struct plan *plan = sample_own_plan(&shape_event);
     assert_int_equal(codec_read(plan, (const uint8_t *)fine, sizeof fine - 1, &event, &scratch, &why), sizeof fine - 1);
     assert_int_equal(event.body.roles_assigned.roles.count, 3);
     assert_true(str_equal(event.body.roles_assigned.roles.items[2], STR("c")));
-    REFUSED(ROLES "\x03\x06\x02" "b\x02" "c\x00", REJECT_MALFORMED, "body.RolesAssigned.roles: a block of another size than it says");
-    REFUSED(ROLES "\x03\x7e\x02" "b\x02" "c\x00", REJECT_MALFORMED, "body.RolesAssigned.roles: a block larger than the record");
-    REFUSED(ROLES "\x03\x01\x02" "b\x02" "c\x00", REJECT_MALFORMED, "body.RolesAssigned.roles: a block larger than the record");
+    REFUSED(ROLES "\x03\x06\x02"
+                  "b\x02"
+                  "c\x00",
+            REJECT_MALFORMED, "body.RolesAssigned.roles: a block of another size than it says");
+    REFUSED(ROLES "\x03\x7e\x02"
+                  "b\x02"
+                  "c\x00",
+            REJECT_MALFORMED, "body.RolesAssigned.roles: a block larger than the record");
+    REFUSED(ROLES "\x03\x01\x02"
+                  "b\x02"
+                  "c\x00",
+            REJECT_MALFORMED, "body.RolesAssigned.roles: a block larger than the record");
     REFUSED(ROLES "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00", REJECT_MALFORMED, "body.RolesAssigned.roles: a block of too many items");
     REFUSED(ROLES "\x80\x80\x80\x80\x20", REJECT_TOO_LARGE, "body.RolesAssigned.roles: a block of too many items"); /* 2^32 */
 }
+
+/* clang-format on */
 
 /* More items than the scratch has room for. */
 static void test_many_items(void **state) {
@@ -169,15 +241,17 @@ static void test_record_too_large(void **state) {
     assert_string_equal(why.detail, "body.RolesAssigned.roles: the record is longer than 262144 bytes");
 }
 
+/* clang-format off */
 /* What only the writer has is held to the same rules. */
 static void test_skipped_fields(void **state) {
     (void)state;
     static const char writer[] =
         "{\"type\":\"record\",\"name\":\"Event\",\"fields\":[{\"name\":\"odd\",\"type\":{\"type\":\"array\",\"items\":\"null\"}},"
-        "{\"name\":\"kind\",\"type\":[\"string\",\"int\",{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"]},\"boolean\",\"bytes\","
-        "{\"type\":\"record\",\"name\":\"Chain\",\"fields\":[{\"name\":\"next\",\"type\":[\"null\",\"Chain\"]}]}]},"
-        "{\"name\":\"tenant\",\"type\":\"string\"},{\"name\":\"event_id\",\"type\":\"string\"},{\"name\":\"occurred_at\",\"type\":\"long\"},"
-        "{\"name\":\"body\",\"type\":{\"type\":\"record\",\"name\":\"JobCompleted\",\"fields\":[{\"name\":\"job_id\",\"type\":\"string\"}]}}]}";
+        "{\"name\":\"kind\",\"type\":[\"string\",\"int\",{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"]},"
+        "\"boolean\",\"bytes\",{\"type\":\"record\",\"name\":\"Chain\",\"fields\":[{\"name\":\"next\",\"type\":[\"null\",\"Chain\"]}]}]},"
+        "{\"name\":\"tenant\",\"type\":\"string\"},{\"name\":\"event_id\",\"type\":\"string\"},"
+        "{\"name\":\"occurred_at\",\"type\":\"long\"},{\"name\":\"body\",\"type\":{\"type\":\"record\",\"name\":\"JobCompleted\","
+        "\"fields\":[{\"name\":\"job_id\",\"type\":\"string\"}]}}]}";
     static const struct {
         const char *bytes;
         size_t size;
@@ -205,6 +279,7 @@ static void test_skipped_fields(void **state) {
     plan_free(plan);
 }
 
+/* clang-format on */
 /* Schemas that would grow without end, or lie about sizes. */
 static void test_hostile_schemas(void **state) {
     (void)state;
@@ -215,22 +290,24 @@ static void test_hostile_schemas(void **state) {
     assert_int_equal(plan_make(&plan, large, sizeof large, &shape_event, error, sizeof error), -1);
     assert_string_equal(error, "a schema of more than 1 MiB");
 
-    size_t size = (size_t)sprintf(large, "{\"type\":\"record\",\"name\":\"Event\",\"fields\":[{\"name\":\"bomb\",\"type\":{\"type\":\"record\",\"name\":\"B\",\"fields\":[");
+    size_t size = (size_t)sprintf(
+        large,
+        "{\"type\":\"record\",\"name\":\"Event\",\"fields\":[{\"name\":\"bomb\",\"type\":{\"type\":\"record\",\"name\":\"B\",\"fields\":[");
     for (int i = 0; i < 30; i++) size += (size_t)sprintf(large + size, "%s{\"name\":\"f%d\",\"type\":[\"null\",\"B\"]}", i ? "," : "", i);
-    size += (size_t)sprintf(large + size,
-                            "]}},{\"name\":\"tenant\",\"type\":\"string\"},{\"name\":\"event_id\",\"type\":\"string\"},{\"name\":\"occurred_at\",\"type\":\"long\"},"
-                            "{\"name\":\"body\",\"type\":[\"null\"]}]}");
+    size += (size_t)sprintf(large + size, "]}},{\"name\":\"tenant\",\"type\":\"string\"},{\"name\":\"event_id\",\"type\":\"string\"},{"
+                                          "\"name\":\"occurred_at\",\"type\":\"long\"},"
+                                          "{\"name\":\"body\",\"type\":[\"null\"]}]}");
     assert_int_equal(plan_make(&plan, large, size, &shape_event, error, sizeof error), -1);
     assert_non_null(strstr(error, "a schema with more than 65536 steps"));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_truncated),       cmocka_unit_test(test_bit_flips),
-        cmocka_unit_test(test_lengths),         cmocka_unit_test(test_branches_and_symbols),
-        cmocka_unit_test(test_utf8),            cmocka_unit_test(test_blocks),
-        cmocka_unit_test(test_many_items),      cmocka_unit_test(test_record_too_large),
-        cmocka_unit_test(test_skipped_fields),  cmocka_unit_test(test_hostile_schemas),
+        cmocka_unit_test(test_truncated),      cmocka_unit_test(test_bit_flips),
+        cmocka_unit_test(test_lengths),        cmocka_unit_test(test_branches_and_symbols),
+        cmocka_unit_test(test_utf8),           cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_many_items),     cmocka_unit_test(test_record_too_large),
+        cmocka_unit_test(test_skipped_fields), cmocka_unit_test(test_hostile_schemas),
     };
     return cmocka_run_group_tests(tests, samples_load, NULL);
 }

@@ -68,14 +68,16 @@ static void test_written_form(void **state) {
     record.type = JOURNAL_EVENT;
     record.body.event = (struct event){STR("acme"), STR("e1"), 0, STR("jo"), EVENT_DISMISS, {.dismiss = {STR("ab-c1"), NONE}}};
     line = json_write(&shape_journal_record, &record);
-    assert_string_equal(line, "{\"source\":2,\"offset\":7,\"append_time\":\"2026-03-01T09:00:00.250Z\",\"body\":{\"type\":\"Dismiss\",\"tenant\":\"acme\","
-                              "\"command_id\":\"e1\",\"occurred_at\":\"1970-01-01T00:00:00.000Z\",\"actor\":\"jo\",\"follow_up\":\"ab-c1\"}}");
+    assert_string_equal(
+        line, "{\"source\":2,\"offset\":7,\"append_time\":\"2026-03-01T09:00:00.250Z\",\"body\":{\"type\":\"Dismiss\",\"tenant\":\"acme\","
+              "\"command_id\":\"e1\",\"occurred_at\":\"1970-01-01T00:00:00.000Z\",\"actor\":\"jo\",\"follow_up\":\"ab-c1\"}}");
     free(line);
 }
 
 static void test_base64(void **state) {
     (void)state;
-    static const char *const cases[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const cases[][2] = {
+        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct journal_record record = {.type = JOURNAL_BAD, .body.bad = {.bytes = str_of(cases[i][0]), .detail = STR("")}};
         char *line = json_write(&shape_journal_record, &record), expected[64];
@@ -85,7 +87,8 @@ static void test_base64(void **state) {
     }
 }
 
-#define START "{\"type\":\"QueueEntered\",\"tenant\":\"acme\",\"event_id\":\"e2\",\"occurred_at\":\"2026-03-01T09:00:00.250Z\",\"call_id\":\"c1\""
+#define START                                                                                                                              \
+    "{\"type\":\"QueueEntered\",\"tenant\":\"acme\",\"event_id\":\"e2\",\"occurred_at\":\"2026-03-01T09:00:00.250Z\",\"call_id\":\"c1\""
 
 static void test_documented_example(void **state) {
     (void)state;
@@ -95,6 +98,9 @@ static void test_documented_example(void **state) {
     assert_int_equal(event.occurred_at, 1772355600250);
     assert_true(str_equal(event.body.queue_entered.queue, STR("sales")) && str_is_null(event.actor));
 }
+
+#define JOB(rest) "{\"type\":\"JobCompleted\"," rest "}"
+#define COMMAND(type, rest) "{\"type\":\"" type "\",\"tenant\":\"a\",\"command_id\":\"e\",\"occurred_at\":1," rest "}"
 
 static void test_refusals(void **state) {
     (void)state;
@@ -116,22 +122,22 @@ static void test_refusals(void **state) {
         {"{\"tenant\":\"acme\"}", "type: must be the name of an event"},
         {"{\"type\":\"Queue\"}", "type: must be the name of an event"},
         {"{\"type\":7}", "type: must be the name of an event"},
-        {"{\"type\":\"JobCompleted\",\"event_id\":\"e\",\"occurred_at\":1,\"job_id\":\"j\"}", "tenant: is missing"},
-        {"{\"type\":\"JobCompleted\",\"tenant\":\"a\",\"occurred_at\":1,\"job_id\":\"j\"}", "event_id: is missing"},
-        {"{\"type\":\"JobCompleted\",\"tenant\":\"a\",\"event_id\":\"e\",\"job_id\":\"j\"}", "occurred_at: is missing"},
-        {"{\"type\":\"JobCompleted\",\"tenant\":\"a\",\"event_id\":\"e\",\"occurred_at\":1.5,\"job_id\":\"j\"}", "occurred_at: must be ms since 1970 or a time"},
-        {"{\"type\":\"JobCompleted\",\"tenant\":\"a\",\"event_id\":\"e\",\"occurred_at\":\"10000-01-01T00:00:00Z\",\"job_id\":\"j\"}", "occurred_at: must be"},
-        {"{\"type\":\"JobCompleted\",\"tenant\":\"a\",\"event_id\":\"e\",\"occurred_at\":99999999999999999999,\"job_id\":\"j\"}", "not JSON: "},
-        {"{\"type\":\"Dismiss\",\"tenant\":\"a\",\"event_id\":\"e\",\"occurred_at\":1,\"follow_up\":\"ab-c\"}", "event_id: no such field in Dismiss"},
-        {"{\"type\":\"Dismiss\",\"tenant\":\"a\",\"command_id\":\"e\",\"occurred_at\":1,\"follow_up\":\"ab-c\",\"expected_version\":\"1\"}",
-         "expected_version: must be a whole number"},
-        {"{\"type\":\"SetStatus\",\"tenant\":\"a\",\"command_id\":\"e\",\"occurred_at\":1,\"follow_up\":\"ab-c\",\"status\":\"Done\"}",
-         "status: must be one of NEW, CONTACT_ATTEMPTED"},
-        {"{\"type\":\"ChangeSettings\",\"tenant\":\"a\",\"command_id\":\"e\",\"occurred_at\":1,\"changes\":[{\"key\":\"k\",\"value\":1}]}", "value: must be a string"},
-        {"{\"type\":\"ChangeSettings\",\"tenant\":\"a\",\"command_id\":\"e\",\"occurred_at\":1,\"changes\":[{\"key\":\"k\",\"val\":\"1\"}]}", "val: no such field in Setting"},
-        {"{\"type\":\"ChangeSettings\",\"tenant\":\"a\",\"command_id\":\"e\",\"occurred_at\":1,\"changes\":[7]}", "Setting: must be an object"},
-        {"{\"type\":\"ChangeSettings\",\"tenant\":\"a\",\"command_id\":\"e\",\"occurred_at\":1,\"changes\":{}}", "changes: must be an array"},
-        {"{\"type\":\"NumberChanged\",\"tenant\":\"a\",\"event_id\":\"e\",\"occurred_at\":1,\"number\":\"+12025550123\",\"kind\":\"TRACKING\",\"texts\":\"yes\"}",
+        {JOB("\"event_id\":\"e\",\"occurred_at\":1,\"job_id\":\"j\""), "tenant: is missing"},
+        {JOB("\"tenant\":\"a\",\"occurred_at\":1,\"job_id\":\"j\""), "event_id: is missing"},
+        {JOB("\"tenant\":\"a\",\"event_id\":\"e\",\"job_id\":\"j\""), "occurred_at: is missing"},
+        {JOB("\"tenant\":\"a\",\"event_id\":\"e\",\"occurred_at\":1.5,\"job_id\":\"j\""), "occurred_at: must be ms since 1970 or a time"},
+        {JOB("\"tenant\":\"a\",\"event_id\":\"e\",\"occurred_at\":\"10000-01-01T00:00:00Z\",\"job_id\":\"j\""), "occurred_at: must be"},
+        {JOB("\"tenant\":\"a\",\"event_id\":\"e\",\"occurred_at\":99999999999999999999,\"job_id\":\"j\""), "not JSON: "},
+        {"{\"type\":\"Dismiss\",\"tenant\":\"a\",\"event_id\":\"e\",\"occurred_at\":1,\"follow_up\":\"ab-c\"}",
+         "event_id: no such field in Dismiss"},
+        {COMMAND("Dismiss", "\"follow_up\":\"ab-c\",\"expected_version\":\"1\""), "expected_version: must be a whole number"},
+        {COMMAND("SetStatus", "\"follow_up\":\"ab-c\",\"status\":\"Done\""), "status: must be one of NEW, CONTACT_ATTEMPTED"},
+        {COMMAND("ChangeSettings", "\"changes\":[{\"key\":\"k\",\"value\":1}]"), "value: must be a string"},
+        {COMMAND("ChangeSettings", "\"changes\":[{\"key\":\"k\",\"val\":\"1\"}]"), "val: no such field in Setting"},
+        {COMMAND("ChangeSettings", "\"changes\":[7]"), "Setting: must be an object"},
+        {COMMAND("ChangeSettings", "\"changes\":{}"), "changes: must be an array"},
+        {"{\"type\":\"NumberChanged\",\"tenant\":\"a\",\"event_id\":\"e\",\"occurred_at\":1,\"number\":\"+12025550123\",\"kind\":"
+         "\"TRACKING\",\"texts\":\"yes\"}",
          "texts: must be true or false"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -172,7 +178,8 @@ static void test_nul_in_text(void **state) {
 /* No prefix of a line, and no line with one byte replaced, does worse than be refused. */
 static void test_damaged_lines(void **state) {
     (void)state;
-    static const char line[] = "{\"type\":\"ChangeSettings\",\"tenant\":\"a\",\"command_id\":\"e\",\"occurred_at\":\"2026-03-01T09:00:00Z\",\"changes\":[{\"key\":\"k\",\"value\":\"1\"}]}";
+    static const char line[] = "{\"type\":\"ChangeSettings\",\"tenant\":\"a\",\"command_id\":\"e\",\"occurred_at\":\"2026-03-01T09:00:"
+                               "00Z\",\"changes\":[{\"key\":\"k\",\"value\":\"1\"}]}";
     for (size_t cut = 0; cut < sizeof line - 1; cut++) {
         char *copy = malloc(cut ? cut : 1);
         memcpy(copy, line, cut);
@@ -180,7 +187,9 @@ static void test_damaged_lines(void **state) {
         free(copy);
     }
     for (size_t at = 0; at < sizeof line - 1; at++) {
-        for (const char *byte = "\"{}[]:,\\0\n\x80\xff" "aZ"; *byte; byte++) {
+        for (const char *byte = "\"{}[]:,\\0\n\x80\xff"
+                                "aZ";
+             *byte; byte++) {
             char *copy = malloc(sizeof line - 1);
             memcpy(copy, line, sizeof line - 1);
             copy[at] = *byte;
@@ -269,10 +278,12 @@ static void test_times_written(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_event_round_trip), cmocka_unit_test(test_lines),      cmocka_unit_test(test_written_form),
-        cmocka_unit_test(test_base64),           cmocka_unit_test(test_documented_example), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_too_large),        cmocka_unit_test(test_nul_in_text), cmocka_unit_test(test_damaged_lines),
-        cmocka_unit_test(test_times_read),       cmocka_unit_test(test_times_written),
+        cmocka_unit_test(test_event_round_trip),   cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_written_form),       cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_documented_example), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_too_large),          cmocka_unit_test(test_nul_in_text),
+        cmocka_unit_test(test_damaged_lines),      cmocka_unit_test(test_times_read),
+        cmocka_unit_test(test_times_written),
     };
     return cmocka_run_group_tests(tests, samples_load, NULL);
 }

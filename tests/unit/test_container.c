@@ -240,26 +240,45 @@ static void test_header_cut_off(void **state) {
     free(file.bytes);
 }
 
-#define REFUSED_HEADER(literal, expected)                                                                                          \
-    do {                                                                                                                           \
-        struct container_reader reader;                                                                                            \
-        char error[200];                                                                                                           \
-        assert_int_equal(container_open(&reader, (const uint8_t *)literal, sizeof(literal) - 1, error, sizeof error), -1);         \
-        assert_string_equal(error, expected);                                                                                      \
+#define REFUSED_HEADER(literal, expected)                                                                                                  \
+    do {                                                                                                                                   \
+        struct container_reader reader;                                                                                                    \
+        char error[200];                                                                                                                   \
+        assert_int_equal(container_open(&reader, (const uint8_t *)literal, sizeof(literal) - 1, error, sizeof error), -1);                 \
+        assert_string_equal(error, expected);                                                                                              \
     } while (0)
 
 static void test_headers(void **state) {
     (void)state;
     static const char damaged[] = "its header is cut off, damaged or larger than 2 MiB";
-    REFUSED_HEADER("Obj\x02\x00" "0123456789abcdef", "not an Avro container file");
-    REFUSED_HEADER("Obj\x01\x00" "0123456789abcdef", "its header has no avro.schema");
-    REFUSED_HEADER("Obj\x01\x02\x16" "avro.schema\x04{}\x00" "0123456789abcde", damaged);
-    REFUSED_HEADER("Obj\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00" "0123456789abcdef", damaged); /* INT64_MIN entries */
-    REFUSED_HEADER("Obj\x01\x02\x80\x80\x80\x80\x80\x01" "0123456789abcdef", damaged);
-    REFUSED_HEADER("Obj\x01\x02\x01" "0123456789abcdef", damaged);
-    REFUSED_HEADER("Obj\x01\x04\x16" "avro.schema\x04{}\x14" "avro.codec\x0csnappy\x00" "0123456789abcdef", "its codec is neither null nor deflate");
+    REFUSED_HEADER("Obj\x02\x00"
+                   "0123456789abcdef",
+                   "not an Avro container file");
+    REFUSED_HEADER("Obj\x01\x00"
+                   "0123456789abcdef",
+                   "its header has no avro.schema");
+    REFUSED_HEADER("Obj\x01\x02\x16"
+                   "avro.schema\x04{}\x00"
+                   "0123456789abcde",
+                   damaged);
+    REFUSED_HEADER("Obj\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00"
+                   "0123456789abcdef",
+                   damaged); /* INT64_MIN entries */
+    REFUSED_HEADER("Obj\x01\x02\x80\x80\x80\x80\x80\x01"
+                   "0123456789abcdef",
+                   damaged);
+    REFUSED_HEADER("Obj\x01\x02\x01"
+                   "0123456789abcdef",
+                   damaged);
+    REFUSED_HEADER("Obj\x01\x04\x16"
+                   "avro.schema\x04{}\x14"
+                   "avro.codec\x0csnappy\x00"
+                   "0123456789abcdef",
+                   "its codec is neither null nor deflate");
     struct container_reader reader; /* entries in a block that says its size */
-    static const char sized[] = "Obj\x01\x01\x1e\x16" "avro.schema\x04{}\x00" "0123456789abcdef";
+    static const char sized[] = "Obj\x01\x01\x1e\x16"
+                                "avro.schema\x04{}\x00"
+                                "0123456789abcdef";
     char error[200];
     assert_int_equal(container_open(&reader, (const uint8_t *)sized, sizeof sized - 1, error, sizeof error), 0);
     assert_true(str_equal(reader.schema, STR("{}")));
@@ -305,7 +324,12 @@ static void expect_damage(struct file file) {
 
 static void test_lying_blocks(void **state) {
     (void)state;
-    static const char *const heads[] = {"\x01\x02", "\x02\x01", "\x04\x02", "\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x02\x82\x80\x80\x40", "\x02\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"};
+    static const char *const heads[] = {"\x01\x02",
+                                        "\x02\x01",
+                                        "\x04\x02",
+                                        "\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+                                        "\x02\x82\x80\x80\x40",
+                                        "\x02\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"};
     for (size_t i = 0; i < COUNT(heads); i++) { /* counts and sizes below zero, more records than bytes, 64 MiB + 1, no number */
         struct file file = new_file();
         add(&file, heads[i], strlen(heads[i]));
@@ -325,12 +349,16 @@ static void test_lying_blocks(void **state) {
 }
 
 static struct file deflated_file(const void *data, size_t size, size_t cut, size_t extra) {
-    static const char header[] = "Obj\x01\x04\x16" "avro.schema\x04{}\x14" "avro.codec\x0e" "deflate\x00";
+    static const char header[] = "Obj\x01\x04\x16"
+                                 "avro.schema\x04{}\x14"
+                                 "avro.codec\x0e"
+                                 "deflate\x00";
     struct file file = {NULL, 0};
     add(&file, header, sizeof header - 1);
     add(&file, sync_marker, sizeof sync_marker);
     uint8_t *packed = calloc(1, size + 1024);
-    z_stream stream = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (unsigned)size, .next_out = packed, .avail_out = (unsigned)size + 1024};
+    z_stream stream = {
+        .next_in = (Bytef *)(uintptr_t)data, .avail_in = (unsigned)size, .next_out = packed, .avail_out = (unsigned)size + 1024};
     assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
     deflateEnd(&stream);
@@ -386,10 +414,11 @@ static void test_bit_flips(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_round_trip), cmocka_unit_test(test_avro_c_reads_ours), cmocka_unit_test(test_avro_c_writes),
-        cmocka_unit_test(test_torn),           cmocka_unit_test(test_header_cut_off),    cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_damage_and_skip), cmocka_unit_test(test_lying_blocks),     cmocka_unit_test(test_deflate_damage),
-        cmocka_unit_test(test_bit_flips),
+        cmocka_unit_test(test_own_round_trip),  cmocka_unit_test(test_avro_c_reads_ours),
+        cmocka_unit_test(test_avro_c_writes),   cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_header_cut_off),  cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_damage_and_skip), cmocka_unit_test(test_lying_blocks),
+        cmocka_unit_test(test_deflate_damage),  cmocka_unit_test(test_bit_flips),
     };
     return cmocka_run_group_tests(tests, make_path, remove_path);
 }

@@ -59,8 +59,9 @@ static void check_union(const struct shape *shape, const json_t *type) {
 }
 
 static void check_type(const struct field *field, const json_t *type) {
-    static const char *const names[] = {[FIELD_STRING] = "string", [FIELD_BYTES] = "bytes", [FIELD_FIXED] = "fixed",     [FIELD_INT] = "int",
-                                        [FIELD_LONG] = "long",     [FIELD_TIME] = "long",   [FIELD_BOOLEAN] = "boolean", [FIELD_ARRAY] = "array"};
+    static const char *const names[] = {
+        [FIELD_STRING] = "string", [FIELD_BYTES] = "bytes", [FIELD_FIXED] = "fixed",     [FIELD_INT] = "int",
+        [FIELD_LONG] = "long",     [FIELD_TIME] = "long",   [FIELD_BOOLEAN] = "boolean", [FIELD_ARRAY] = "array"};
     switch ((enum field_kind)field->kind) {
     case FIELD_ENUM: check_symbols(field->of.symbols, type); return;
     case FIELD_SHAPE:
@@ -89,6 +90,7 @@ static void check_field(const struct field *field, const json_t *written) {
     assert_true(json_string_length(json_object_get(written, "doc")) > 0);
     const json_t *type = json_object_get(written, "type"), *by_default = json_object_get(written, "default");
     if (!field->nullable) {
+        assert_null(by_default); /* the reader knows no default but null */
         check_type(field, type);
         return;
     }
@@ -178,9 +180,10 @@ static void test_subjects(void **state) {
     static const struct {
         enum event_type type;
         enum event_subject subject;
-    } cases[] = {{EVENT_CALL_STARTED, SUBJECT_CALL},  {EVENT_RECORDING_AVAILABLE, SUBJECT_CALL}, {EVENT_AGENT_STATUS_CHANGED, SUBJECT_AGENT},
-                 {EVENT_JOB_BOOKED, SUBJECT_JOB},     {EVENT_JOB_CANCELLED, SUBJECT_JOB},        {EVENT_SET_STATUS, SUBJECT_COMMAND},
-                 {EVENT_CHANGE_SETTINGS, SUBJECT_COMMAND}, {EVENT_ROLE_CHANGED, SUBJECT_DIRECTORY}, {EVENT_CUSTOMER_CHANGED, SUBJECT_DIRECTORY}};
+    } cases[] = {
+        {EVENT_CALL_STARTED, SUBJECT_CALL},       {EVENT_RECORDING_AVAILABLE, SUBJECT_CALL}, {EVENT_AGENT_STATUS_CHANGED, SUBJECT_AGENT},
+        {EVENT_JOB_BOOKED, SUBJECT_JOB},          {EVENT_JOB_CANCELLED, SUBJECT_JOB},        {EVENT_SET_STATUS, SUBJECT_COMMAND},
+        {EVENT_CHANGE_SETTINGS, SUBJECT_COMMAND}, {EVENT_ROLE_CHANGED, SUBJECT_DIRECTORY},   {EVENT_CUSTOMER_CHANGED, SUBJECT_DIRECTORY}};
     for (size_t i = 0; i < COUNT(cases); i++) assert_int_equal(event_subject(cases[i].type), cases[i].subject);
 }
 
@@ -215,7 +218,8 @@ static void expect_refusal(const char *name, void *place, const void *value, siz
     memcpy(before, place, size);
     memcpy(place, value, size);
     const char *wrong = event_check(&good.record.event);
-    if (!wrong || strncmp(wrong, name, strlen(name)) != 0 || wrong[strlen(name)] != ' ') fail_msg("%s: %s", name, wrong ? wrong : "accepted");
+    if (!wrong || strncmp(wrong, name, strlen(name)) != 0 || wrong[strlen(name)] != ' ')
+        fail_msg("%s: %s", name, wrong ? wrong : "accepted");
     memcpy(place, before, size);
     assert_null(event_check(&good.record.event));
 }
@@ -281,9 +285,9 @@ static void test_check_times_and_enums(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes_agree), cmocka_unit_test(test_composed),      cmocka_unit_test(test_flat_names_are_distinct),
-        cmocka_unit_test(test_symbols),      cmocka_unit_test(test_subjects),      cmocka_unit_test(test_subject_field),
-        cmocka_unit_test(test_check_accepts), cmocka_unit_test(test_check_ids),    cmocka_unit_test(test_check_times_and_enums),
+        cmocka_unit_test(test_shapes_agree),  cmocka_unit_test(test_composed),  cmocka_unit_test(test_flat_names_are_distinct),
+        cmocka_unit_test(test_symbols),       cmocka_unit_test(test_subjects),  cmocka_unit_test(test_subject_field),
+        cmocka_unit_test(test_check_accepts), cmocka_unit_test(test_check_ids), cmocka_unit_test(test_check_times_and_enums),
     };
     return cmocka_run_group_tests(tests, samples_load, NULL);
 }
