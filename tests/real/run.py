@@ -29,16 +29,11 @@ def oracle(directory):
         return {row["call_id"]: row for row in csv.DictReader(file)}
 
 
-def number(caller):
-    """A caller of the bank as a number under +999, which no country has."""
-    return None if caller is None else f"+999{int(caller):010}"
-
-
-def body(event, answered):
+def body(event, caller, answered):
     """The event's type and fields; `answered`: an agent connects in its call."""
     kind = event["event"]
     if kind == "call_started":
-        return {"type": "CallStarted", "direction": "INBOUND", "kind": "QUEUE", "from": number(event["caller"]), "to": "+9990000000000"}
+        return {"type": "CallStarted", "direction": "INBOUND", "kind": "QUEUE", "from": caller, "to": "+9990000000000"}
     if kind == "queue_entered":
         return {"type": "QueueEntered", "queue": "bank"}
     if kind == "queue_left":
@@ -55,11 +50,12 @@ def write_events(directory, path, calls):
     with gzip.open(directory / "february_events.jsonl.gz", "rt") as file:
         events = [event for event in map(json.loads, file) if calls[event["call_id"]]["type"] != "IGNORED"]
     answered = {event["call_id"] for event in events if event["event"] == "agent_connected"}
+    numbers = {None: None}  # each caller of the bank becomes a number under +999, which no country has
     with open(path, "w", encoding="utf-8") as out:
         for event in events:
-            call = event["call_id"]
+            call, caller = event["call_id"], event.get("caller")
             line = {"tenant": TENANT, "event_id": str(event["seq"]), "occurred_at": event["ts"] * 1000, "call_id": call}
-            line |= body(event, call in answered)
+            line |= body(event, numbers.setdefault(caller, f"+999{len(numbers):010}"), call in answered)
             out.write(json.dumps({key: value for key, value in line.items() if value is not None}) + "\n")
     return len(events)
 

@@ -125,7 +125,7 @@ def killed_often(bench, rng, events, kills, batch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--calls", type=int, default=2_000)
+    parser.add_argument("--calls", type=int, default=4_000)
     parser.add_argument("--kills", type=int, default=30)
     options = parser.parse_args()
     tap = Tap()

@@ -183,9 +183,11 @@ OF_CALL = {
 
 
 def booked(w):
-    event = {"type": "JobBooked", "call": w.option("for"), "customer": w.option("customer"), "caller": w.option("caller")}
-    event["created_at"] = w.time() if w.skip("created") else None
-    event["scheduled_at"] = w.time() if w.skip("scheduled") else None
+    event = {"type": "JobBooked"}
+    for field, word in (("call", "for"), ("caller", "caller"), ("customer", "customer")):
+        event[field] = w.option(word)
+    for field in ("created", "scheduled"):
+        event[f"{field}_at"] = w.time() if w.skip(field) else None
     return event
 
 
@@ -243,8 +245,9 @@ def directory(noun, w):
         event = {"type": "NumberChanged", "number": w.take(), "kind": symbol(w.option("kind") or "tracking"), "texts": False}
         return event | {"campaign": w.option("campaign")}
     if noun == "tenant":
+        tenant = w.take()
         w.need("named")
-        return {"type": "TenantChanged", "name": w.take(), "zone": w.option("zone") or "UTC", "week_start": symbol(w.option("week") or "monday")}
+        return {"tenant": tenant, "type": "TenantChanged", "name": w.take(), "zone": w.option("zone") or "UTC", "week_start": symbol(w.option("week") or "monday")}
     if noun == "status":
         return {"type": "AgentStatusChanged", "agent": w.take(), "status": w.take(), "why": symbol(w.option("why") or "person")}
     identity = w.take()
@@ -295,9 +298,10 @@ def event(line, order):
             made = OF_JOB[verb](w) | {"job_id": noun}
         else:
             raise Mistake(f"'{verb}' is no verb of a call or a job")
-    made["tenant"] = w.option("in") or "acme"
-    made["occurred_at"] = occurred_at
-    made["event_id"] = w.option("id") or made.get("event_id") or f"e{order:03}"
+    made = {"tenant": "acme", "event_id": f"e{order:03}"} | made | {"occurred_at": occurred_at}
+    while w.peek() in ("in", "id"):
+        field = "tenant" if w.take() == "in" else "event_id"
+        made[field] = w.take()
     w.end()
     if made["type"] in ("SetStatus", "AddNote", "Assign", "StartCallback", "Dismiss", "Reopen", "ChangeSettings"):
         made["command_id"] = made.pop("event_id")

@@ -131,7 +131,7 @@ class Run:
         """Folds what was written since the last fold. Each file begins with another number of spaces: a file folded before is skipped."""
         self.folds += 1
         paths = []
-        for place, lines in enumerate(self.files):
+        for place, lines in enumerate(filter(None, self.files)):
             path = self.directory / f"{self.folds}-{place}.jsonl"
             space = " " * self.folds
             path.write_text("".join((line if not line.startswith("{") else "{" + space + line[1:]) + "\n" for line in lines))
