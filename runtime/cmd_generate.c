@@ -1,7 +1,6 @@
 /* ringback generate: the events of an invented network of call centres (generate.h), as a file. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "command.h"
 #include "generate.h"
 #include "generate_write.h"
+#include "progress.h"
 
 static const struct option_row options[] = {
     {"seed", 's', OPTION_NUMBER, "N", "1", false, false, "Choose the network: the same seed and options give the same bytes everywhere"},
@@ -81,6 +81,13 @@ static int write_events(struct generator *generator, struct delivery *delivery) 
     return delivery_finish(delivery);
 }
 
+static void say_what_was_written(const char *path, const struct delivery *delivery) {
+    char records[32], broken[32];
+    fprintf(stderr, "%s: %s records", path, grouped((uint64_t)delivery_records(delivery), records));
+    if (delivery_broken(delivery)) fprintf(stderr, ", %s of them broken on purpose", grouped((uint64_t)delivery_broken(delivery), broken));
+    fputc('\n', stderr);
+}
+
 /* `path` is what is said of the file; standard output is not closed. */
 static int generate_to(int fd, const char *path, const struct generate_options *network, const struct delivery_options *how) {
     struct generator *generator = generate_open(network);
@@ -95,9 +102,7 @@ static int generate_to(int fd, const char *path, const struct generate_options *
             complain("%s cannot be written: %s.%s", path, strerror(errno),
                      errno == ENOSPC ? " Free some space, or write elsewhere with --out." : "");
     } else {
-        if (fd != STDOUT_FILENO)
-            fprintf(stderr, "%s: %" PRId64 " records, %" PRId64 " of them broken on purpose\n", path, delivery_records(delivery),
-                    delivery_broken(delivery));
+        if (fd != STDOUT_FILENO) say_what_was_written(path, delivery);
         result = EXIT_DONE;
     }
     delivery_close(delivery);

@@ -327,7 +327,7 @@ static void exit_queue(struct call *call, const struct gen_queue *queue, enum qu
     event->body.queue_exited = (struct queue_exited){str_of(call->id), queue->id, (int8_t)reason};
 }
 
-static int64_t patience(struct random *random) { return 4000 + random_lognormal(random, 95 * SECOND_MS, 330); }
+static int64_t patience(struct random *random) { return 3000 + random_lognormal(random, 60 * SECOND_MS, 360); }
 
 /* The caller presses a key: to be called back, or for the voicemail. */
 static enum wait_end press_key(struct generator *generator, struct call *call, const struct gen_queue *queue) {

@@ -109,7 +109,7 @@ static void agents_make(struct generator *generator, struct tenant *tenant, uint
 }
 
 static void queues_make(struct generator *generator, struct tenant *tenant) {
-    uint32_t agents = tenant->agent_count, queues = agents < 3 ? 1 : agents < 8 ? 2 : agents < 20 ? 3 : QUEUES_MAX;
+    uint32_t agents = tenant->agent_count, queues = agents < 2 ? 1 : agents < 8 ? 2 : agents < 20 ? 3 : QUEUES_MAX;
     tenant->queue_count = queues;
     uint32_t first = 0;
     for (uint32_t i = 0; i < queues; i++) {
@@ -136,7 +136,7 @@ static void numbers_make(struct generator *generator, struct tenant *tenant, uin
 /* Agents for the busiest hour at five minutes a call, a little fewer than comfortable: somebody has to give up. */
 static uint32_t agents_needed(uint32_t busiest_hour) {
     uint32_t erlangs_x12 = busiest_hour;
-    return 2 + erlangs_x12 * 105 / 1200;
+    return 2 + erlangs_x12 * 130 / 1200;
 }
 
 /* "Harbor Heating" is harbor-heating. */

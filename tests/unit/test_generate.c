@@ -58,7 +58,7 @@ static void test_every_option_changes_the_events(void **state) {
 static void test_the_bytes_are_known(void **state) {
     (void)state;
     uint64_t count, hash = hash_of(small(1), &count);
-    assert_int_equal(hash, UINT64_C(0xd4674f0ca22234f7));
+    assert_int_equal(hash, UINT64_C(0x1eec4fec3579f89a));
 }
 
 static void test_events_are_valid_and_in_order(void **state) {
