@@ -7,8 +7,9 @@
 
 /* Inputs and state are mapped: a file that another program cuts, or a disk that fails, is a signal in the middle of anything. */
 static void mapping_lost(int signal_number) {
-    static const char text[] = "ringback fold: a file was cut by another program while it was read, or its disk failed. Nothing sealed is lost: "
-                               "run the same command again.\n";
+    static const char text[] =
+        "ringback fold: a file was cut by another program while it was read, or its disk failed. Nothing sealed is lost: "
+        "run the same command again.\n";
     (void)signal_number;
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(EXIT_FAILED);
@@ -22,7 +23,8 @@ static void watch_mappings(void) {
 /* "jsonl|avro", in the order of enum input_format. */
 static const struct option_row options[] = {
     {"data", 'd', OPTION_DIRECTORY, "DIR", NULL, true, false, "The data directory; made where it is not there"},
-    {"until", 'u', OPTION_TIME, "TIME", NULL, false, false, "Say that the files are complete up to then: the clock moves there and what is due by then is done"},
+    {"until", 'u', OPTION_TIME, "TIME", NULL, false, false,
+     "Say that the files are complete up to then: the clock moves there and what is due by then is done"},
     {"format", 'f', OPTION_CHOICE, "jsonl|avro", NULL, false, false, "The format of the files, where their content does not show it"},
     {"quiet", 'q', OPTION_FLAG, NULL, NULL, false, false, "No progress and no summary"},
     {"batch", 0, OPTION_NUMBER, "N", "50000", false, false, "Records in a transaction, 1 to 50,000"},

@@ -31,23 +31,29 @@ static int make_new(const char *path, struct failure *failure) {
 static int store_make(struct store **store, const char *path, struct failure *failure) {
     char error[600] = "out of memory";
     int code;
-    if (strcmp(path, ":memory:") == 0) code = store_open_memory(store);
-    else if (make_new(path, failure) < 0) return -1;
-    else code = store_open_lmdb(store, path, error, sizeof error);
+    if (strcmp(path, ":memory:") == 0)
+        code = store_open_memory(store);
+    else if (make_new(path, failure) < 0)
+        return -1;
+    else
+        code = store_open_lmdb(store, path, error, sizeof error);
     return code < 0 ? fail_store(failure, code, error) : 0;
 }
 
-static int refold(const struct arguments *arguments, struct log *journal, struct store *store, struct log *outputs, struct failure *failure) {
+static int refold(const struct arguments *arguments, struct log *journal, struct store *store, struct log *outputs,
+                  struct failure *failure) {
     struct progress progress;
     progress_start(&progress, !argument_given(arguments, "quiet"));
-    struct reader_options reader = {.batch = argument_number(arguments, "batch"), .outputs = outputs, .progress = show_progress, .context = &progress};
+    struct reader_options reader = {
+        .batch = argument_number(arguments, "batch"), .outputs = outputs, .progress = show_progress, .context = &progress};
     struct place place = place_at_beginning(journal->sealed.journal_id);
     uint64_t records;
     int result = reader_run(store, journal, &place, &reader, &records, failure);
     progress_clear(&progress);
     if (result < 0 || argument_given(arguments, "quiet")) return result;
     char count[32];
-    printf("%s records up to seal %lld: outputs and state are what every seal says\n", grouped(records, count), (long long)place.log.sequence);
+    printf("%s records up to seal %lld: outputs and state are what every seal says\n", grouped(records, count),
+           (long long)place.log.sequence);
     return 0;
 }
 

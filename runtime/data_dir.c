@@ -10,7 +10,8 @@ static int path_set(struct data_dir *dir, const char *path, struct failure *fail
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') length--;
     if (length == 0) return fail(failure, EXIT_USAGE, "the data directory has no name. Give one with --data DIR.");
-    if (length >= sizeof dir->path) return fail(failure, EXIT_USAGE, "the path of the data directory is longer than %zu bytes.", sizeof dir->path - 1);
+    if (length >= sizeof dir->path)
+        return fail(failure, EXIT_USAGE, "the path of the data directory is longer than %zu bytes.", sizeof dir->path - 1);
     memcpy(dir->path, path, length);
     dir->path[length] = 0;
     return 0;
@@ -52,12 +53,9 @@ const char *data_dir_inbox(const struct data_dir *dir, char path[PATH_MAX]) { re
 
 const char *topic_file_name(enum topic topic) {
     static const char *const names[TOPICS] = {
-        [TOPIC_REJECTED] = "rejected.avro",
-        [TOPIC_CALLS_CLASSIFIED] = "calls-classified.avro",
-        [TOPIC_FOLLOWUPS] = "followups.avro",
-        [TOPIC_FOLLOWUP_EVENTS] = "followup-events.avro",
-        [TOPIC_NOTICES] = "notices.avro",
-        [TOPIC_COMMAND_RESULTS] = "command-results.avro",
+        [TOPIC_REJECTED] = "rejected.avro",   [TOPIC_CALLS_CLASSIFIED] = "calls-classified.avro",
+        [TOPIC_FOLLOWUPS] = "followups.avro", [TOPIC_FOLLOWUP_EVENTS] = "followup-events.avro",
+        [TOPIC_NOTICES] = "notices.avro",     [TOPIC_COMMAND_RESULTS] = "command-results.avro",
     };
     return names[topic];
 }

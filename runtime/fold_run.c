@@ -71,7 +71,8 @@ static void unreadable(struct run *run, const struct failure *why) {
 static int item_take(struct run *run, const char *file) {
     bool is_stdin = strcmp(file, "-") == 0;
     struct stat status;
-    if (!is_stdin && (stat(file, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))) return item_add(run, file, file, false);
+    if (!is_stdin && (stat(file, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
+        return item_add(run, file, file, false);
     int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return item_add(run, file, file, false);
     char path[PATH_MAX];
@@ -82,7 +83,8 @@ static int item_take(struct run *run, const char *file) {
 
 static int items_take(struct run *run) {
     if (spool_each(&run->dir, item_left_over, run, run->failure) < 0) return -1;
-    if (run->item_count) complain("going on with %zu input(s) that an earlier run had read from standard input or a pipe.", run->item_count);
+    if (run->item_count)
+        complain("going on with %zu input(s) that an earlier run had read from standard input or a pipe.", run->item_count);
     for (size_t n = 0; n < run->options->file_count; n++)
         if (item_take(run, run->options->files[n]) < 0) return -1;
     return run->failure->code == EXIT_DONE ? 0 : -1;
@@ -113,8 +115,10 @@ static int part_open(struct run *run, const struct item *item) {
     const struct part *same = part_with(run, input->hash);
     bool skip = code < 0 || known.ended || same;
     if (code == STORE_ABSENT) memcpy(known.hash, input->hash, sizeof known.hash);
-    if (same) complain("%s has the same content as %s, skipped.", item->name, same->item->name);
-    else if (known.ended) complain("%s was folded before, skipped.", item->name);
+    if (same)
+        complain("%s has the same content as %s, skipped.", item->name, same->item->name);
+    else if (known.ended)
+        complain("%s was folded before, skipped.", item->name);
     if (skip) {
         input_close(input);
         return code < 0 ? fail_store(run->failure, code, store_error(run->store)) : 0;
@@ -163,7 +167,8 @@ static int seal(struct run *run, int64_t end_as_of, bool ended) {
     for (; count < run->part_count; count++) {
         known[count] = run->parts[count].known;
         known[count].ended = ended;
-        sources[count] = (struct seal_source){.source = known[count].number, .next_offset = known[count].next_offset, .end_as_of = end_as_of};
+        sources[count] =
+            (struct seal_source){.source = known[count].number, .next_offset = known[count].next_offset, .end_as_of = end_as_of};
     }
     /* Only the clock moves: the files folded before are at their end. */
     for (int32_t number = run->place.next_source - 1; run->part_count == 0 && number > 0 && count < FOLD_FILES_MAX; number--) {
@@ -253,7 +258,8 @@ static void parts_close(struct run *run) {
 static int fold_once(struct run *run) {
     *run->failure = (struct failure){0};
     run->result->unreadable = run->result->records = 0;
-    if (partition_open(&run->log, &run->place, run->store, &run->dir, run->options->journal_id, &run->progress, run->failure) < 0) return -1;
+    if (partition_open(&run->log, &run->place, run->store, &run->dir, run->options->journal_id, &run->progress, run->failure) < 0)
+        return -1;
     progress_start(&run->progress, !run->options->quiet);
     int result = parts_open(run);
     if (result == 0) result = fold_with_writer(run);

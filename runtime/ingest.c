@@ -15,13 +15,17 @@ static int map(struct input *input, struct failure *failure) {
     if (fd < 0) return fail_errno(failure, "open", input->path);
     struct stat status;
     int result = 0;
-    if (fstat(fd, &status) < 0) result = fail_errno(failure, "read", input->path);
-    else if (!S_ISREG(status.st_mode)) result = fail(failure, EXIT_FAILED, "%s is not a file of events.", input->path);
+    if (fstat(fd, &status) < 0)
+        result = fail_errno(failure, "read", input->path);
+    else if (!S_ISREG(status.st_mode))
+        result = fail(failure, EXIT_FAILED, "%s is not a file of events.", input->path);
     else if (status.st_size > 0) {
         input->size = (size_t)status.st_size;
         void *bytes = mmap(NULL, input->size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (bytes == MAP_FAILED) result = fail_errno(failure, "map", input->path);
-        else input->bytes = bytes;
+        if (bytes == MAP_FAILED)
+            result = fail_errno(failure, "map", input->path);
+        else
+            input->bytes = bytes;
     }
     close(fd);
     if (input->bytes) madvise((void *)(uintptr_t)input->bytes, input->size, MADV_SEQUENTIAL);
@@ -51,7 +55,9 @@ static int recognise(struct input *input, enum input_format format, struct failu
     bool json = first == input->size || input->bytes[first] == '{';
     input->format = format != INPUT_BY_CONTENT ? format : avro ? INPUT_AVRO : INPUT_JSON_LINES;
     if (format == INPUT_BY_CONTENT && !avro && !json)
-        return fail(failure, EXIT_FAILED, "%s is neither an Avro container file nor JSON lines (one {...} a line). If its first line is merely damaged, say --format jsonl.",
+        return fail(failure, EXIT_FAILED,
+                    "%s is neither an Avro container file nor JSON lines (one {...} a line). If its first line is merely damaged, say "
+                    "--format jsonl.",
                     input->path);
     if (input->format == INPUT_JSON_LINES) return 0;
     char error[400];
@@ -61,7 +67,8 @@ static int recognise(struct input *input, enum input_format format, struct failu
 
 int input_open(struct input **out, const char *path, enum input_format format, struct failure *failure) {
     struct input *input = *out = calloc(1, sizeof *input);
-    if (!input || !(input->path = strdup(path))) fail_memory(failure);
+    if (!input || !(input->path = strdup(path)))
+        fail_memory(failure);
     else if (map(input, failure) == 0) {
         hash(input);
         if (recognise(input, format, failure) == 0) return 0;
@@ -102,7 +109,10 @@ int input_bad(struct input *input, enum reject_reason reason, const uint8_t *byt
     size_t kept = size < RECORD_BYTES_MAX ? size : RECORD_BYTES_MAX;
     input->record.type = JOURNAL_BAD;
     input->record.body.bad = (struct bad_record){
-        .reason = (int8_t)reason, .detail = str_of(input->detail), .bytes = {(const char *)bytes, (uint32_t)kept}, .size_bytes = (int64_t)size,
+        .reason = (int8_t)reason,
+        .detail = str_of(input->detail),
+        .bytes = {(const char *)bytes, (uint32_t)kept},
+        .size_bytes = (int64_t)size,
     };
     input->event_bytes = STR_NULL;
     input->time = INT64_MIN;

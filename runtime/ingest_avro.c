@@ -15,7 +15,8 @@ static int damage_take(struct input *input, enum container_result result) {
     size_t at = container->at, skipped = container_skip(container);
     if (container->at == container->size && result == CONTAINER_TORN)
         return input_bad(input, REJECT_MALFORMED, bytes, skipped, "the file ends inside the block at byte %zu", at);
-    return input_bad(input, REJECT_MALFORMED, bytes, skipped, "no block at byte %zu: %zu bytes up to the next sync marker are unreadable", at, skipped);
+    return input_bad(input, REJECT_MALFORMED, bytes, skipped, "no block at byte %zu: %zu bytes up to the next sync marker are unreadable",
+                     at, skipped);
 }
 
 /* Moves to the next block. 1: there is one; 0: the end; 2: a bad record was made of what is there instead. */
@@ -46,7 +47,8 @@ static int rest_of_block_bad(struct input *input, enum reject_reason reason, con
 
 int avro_next(struct input *input, struct failure *failure) {
     while (input->block_records == 0) {
-        if (input->block_at != input->block_end) return rest_of_block_bad(input, REJECT_MALFORMED, "bytes behind the last record of a block");
+        if (input->block_at != input->block_end)
+            return rest_of_block_bad(input, REJECT_MALFORMED, "bytes behind the last record of a block");
         int taken = block_take(input);
         if (taken != 1) return taken ? 1 : 0;
     }

@@ -1,8 +1,6 @@
 #include "ingest.h"
 
-static bool is_before(const struct input *a, const struct input *b) {
-    return a->time != b->time ? a->time < b->time : a->order < b->order;
-}
+static bool is_before(const struct input *a, const struct input *b) { return a->time != b->time ? a->time < b->time : a->order < b->order; }
 
 static void sink(struct merge *merge, size_t at) {
     struct input *input = merge->heap[at];

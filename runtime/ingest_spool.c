@@ -83,8 +83,8 @@ static int incoming_remove(const struct data_dir *dir, struct failure *failure) 
     char path[PATH_MAX];
     struct stat status;
     if (stat(inbox_path(dir, INCOMING, path), &status) < 0) return 0;
-    complain("%s: removed %" PRId64 " bytes of input that was not read to its end when an earlier run stopped; none of it was folded.", path,
-             (int64_t)status.st_size);
+    complain("%s: removed %" PRId64 " bytes of input that was not read to its end when an earlier run stopped; none of it was folded.",
+             path, (int64_t)status.st_size);
     return unlink(path) < 0 ? fail_errno(failure, "remove", path) : 0;
 }
 

@@ -13,7 +13,8 @@
 /* Copies all of `fd` into the inbox; `path` is where it lies then. 0, -1 (described; nothing is left behind). */
 int spool(int fd, const struct data_dir *dir, char path[PATH_MAX], struct failure *failure);
 
-/* Calls back with the path of each spooled file that is there, in the order of their names. What an earlier run had not read to its end is removed, and said. */
+/* Calls back with the path of each spooled file that is there, in the order of their names. What an earlier run had not read to its end is
+ * removed, and said. */
 int spool_each(const struct data_dir *dir, void (*each)(void *context, const char *path), void *context, struct failure *failure);
 
 /* Removes a spooled file after it was folded. */

@@ -66,11 +66,17 @@ struct log {
 };
 
 static inline int log_read(struct log *log, struct log_run *run) { return log->operations->read(log, run); }
-static inline uint8_t *log_room(struct log *log, int stream, size_t size, size_t *capacity) { return log->operations->room(log, stream, size, capacity); }
-static inline int log_append(struct log *log, int stream, struct str key, size_t size) { return log->operations->append(log, stream, key, size); }
+static inline uint8_t *log_room(struct log *log, int stream, size_t size, size_t *capacity) {
+    return log->operations->room(log, stream, size, capacity);
+}
+static inline int log_append(struct log *log, int stream, struct str key, size_t size) {
+    return log->operations->append(log, stream, key, size);
+}
 static inline int log_prepare(struct log *log, int64_t outputs[TOPICS]) { return log->operations->prepare(log, outputs); }
 static inline int log_seal(struct log *log, size_t size, int64_t sequence) { return log->operations->seal(log, size, sequence); }
-static inline void log_close(struct log *log) { if (log) log->operations->close(log); }
+static inline void log_close(struct log *log) {
+    if (log) log->operations->close(log);
+}
 
 /* XXH3-128 of a seal's record, as in `previous` of the next seal (journal.h). */
 void seal_hash(const void *record, size_t size, uint8_t hash[SEAL_HASH_BYTES]);

@@ -15,9 +15,9 @@
 
 struct log_files {
     struct log log;
-    char path[PATH_MAX];              /* of the journal */
+    char path[PATH_MAX]; /* of the journal */
     char outputs_path[PATH_MAX];
-    uint8_t *mapped;                  /* the journal as it was when opened, for reading; NULL: nothing to read */
+    uint8_t *mapped; /* the journal as it was when opened, for reading; NULL: nothing to read */
     size_t mapped_size;
     struct container_reader reader;
     struct plan *plan;
@@ -88,7 +88,12 @@ static void files_close(struct log *log) {
 }
 
 static const struct log_operations files_operations = {
-    .read = files_read, .room = files_room, .append = files_append, .prepare = files_prepare, .seal = files_seal, .close = files_close,
+    .read = files_read,
+    .room = files_room,
+    .append = files_append,
+    .prepare = files_prepare,
+    .seal = files_seal,
+    .close = files_close,
 };
 
 static struct log_files *files_new(struct failure *failure) {
@@ -109,8 +114,10 @@ static int journal_map(struct log_files *files) {
     if (fd < 0) return errno == ENOENT ? 0 : fail_errno(failure, "open", files->path);
     struct stat status;
     int result = 1;
-    if (fstat(fd, &status) < 0) result = fail_errno(failure, "read", files->path);
-    else if (!S_ISREG(status.st_mode)) result = fail(failure, EXIT_FAILED, "%s is not a file.", files->path);
+    if (fstat(fd, &status) < 0)
+        result = fail_errno(failure, "read", files->path);
+    else if (!S_ISREG(status.st_mode))
+        result = fail(failure, EXIT_FAILED, "%s is not a file.", files->path);
     else if (status.st_size > 0) {
         files->mapped_size = (size_t)status.st_size;
         files->mapped = mmap(NULL, files->mapped_size, PROT_READ, MAP_SHARED, fd, 0);
@@ -131,7 +138,8 @@ static int header_read(struct log_files *files) {
     if (container_open(reader, files->mapped, files->mapped_size, error, sizeof error) < 0)
         return fail(failure, EXIT_FAILED, "%s is damaged at byte 0: %s. Restore the file from a backup.", files->path, error);
     if (plan_make(&files->plan, reader->schema.ptr, reader->schema.len, &shape_journal_record, error, sizeof error) < 0)
-        return fail(failure, EXIT_CONFIGURATION, "%s was written by a newer version of ringback (%s). Use that version.", files->path, error);
+        return fail(failure, EXIT_CONFIGURATION, "%s was written by a newer version of ringback (%s). Use that version.", files->path,
+                    error);
     files->log.plan = files->plan;
     return 0;
 }
@@ -156,8 +164,8 @@ static int outputs_create(struct log_files *files, const char *directory) {
     struct log *log = &files->log;
     for (int topic = 0; topic < TOPICS; topic++) {
         struct appender *stream = &files->streams[topic];
-        if (appender_create(stream, directory, topic_file_name((enum topic)topic), schema_of_topic((enum topic)topic), log->sealed.journal_id,
-                            log->failure) < 0)
+        if (appender_create(stream, directory, topic_file_name((enum topic)topic), schema_of_topic((enum topic)topic),
+                            log->sealed.journal_id, log->failure) < 0)
             return -1;
         log->sealed.outputs[topic] = stream->position;
     }
@@ -168,8 +176,10 @@ static int journal_id_make(char id[JOURNAL_ID_DIGITS + 1], const char *given, st
     uint8_t random[JOURNAL_ID_DIGITS / 2];
     if (given && (strlen(given) != JOURNAL_ID_DIGITS || strspn(given, "0123456789abcdef") != JOURNAL_ID_DIGITS))
         return fail(failure, EXIT_USAGE, "a journal id is 32 hex digits in lower case, not \"%s\".", given);
-    if (given) memcpy(id, given, JOURNAL_ID_DIGITS);
-    else if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) return fail_errno(failure, "read", "random bytes");
+    if (given)
+        memcpy(id, given, JOURNAL_ID_DIGITS);
+    else if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        return fail_errno(failure, "read", "random bytes");
     else
         for (size_t n = 0; n < sizeof random; n++) snprintf(id + 2 * n, 3, "%02x", random[n]);
     id[JOURNAL_ID_DIGITS] = 0;
@@ -182,9 +192,11 @@ static int journal_begin(struct log_files *files, const struct data_dir *dir, co
     if (journal_id_make(log->sealed.journal_id, journal_id, log->failure) < 0) return -1;
     size_t header = header_bytes(schema_text("JournalRecord"));
     if (files->mapped_size > header)
-        complain("%s: cut %zu bytes that an earlier run had not sealed; there is no seal before them.", files->path, files->mapped_size - header);
+        complain("%s: cut %zu bytes that an earlier run had not sealed; there is no seal before them.", files->path,
+                 files->mapped_size - header);
     struct appender *journal = &files->streams[STREAM_JOURNAL];
-    if (appender_create(journal, dir->path, JOURNAL_FILE_NAME, schema_text("JournalRecord"), log->sealed.journal_id, log->failure) < 0) return -1;
+    if (appender_create(journal, dir->path, JOURNAL_FILE_NAME, schema_text("JournalRecord"), log->sealed.journal_id, log->failure) < 0)
+        return -1;
     log->sealed.position = journal->position;
     return directory_sync(dir->path, log->failure) < 0 ? -1 : outputs_create(files, files->outputs_path);
 }
@@ -196,8 +208,8 @@ static int journal_continue(struct log_files *files, const struct data_dir *dir)
                       sealed->position, log->failure) < 0)
         return -1;
     for (int topic = 0; topic < TOPICS; topic++)
-        if (appender_open(&files->streams[topic], files->outputs_path, topic_file_name((enum topic)topic), schema_of_topic((enum topic)topic),
-                          sealed->journal_id, sealed->outputs[topic], log->failure) < 0)
+        if (appender_open(&files->streams[topic], files->outputs_path, topic_file_name((enum topic)topic),
+                          schema_of_topic((enum topic)topic), sealed->journal_id, sealed->outputs[topic], log->failure) < 0)
             return -1;
     return 0;
 }
@@ -208,8 +220,9 @@ static int outputs_must_be_absent(struct log_files *files) {
         char path[2 * PATH_MAX];
         snprintf(path, sizeof path, "%s/%s", files->outputs_path, topic_file_name((enum topic)topic));
         if (access(path, F_OK) == 0)
-            return fail(files->log.failure, EXIT_FAILED, "%s is there, but its journal %s is not. Restore the journal, or move the outputs away to begin anew.",
-                        path, files->path);
+            return fail(files->log.failure, EXIT_FAILED,
+                        "%s is there, but its journal %s is not. Restore the journal, or move the outputs away to begin anew.", path,
+                        files->path);
     }
     return 0;
 }
@@ -224,7 +237,8 @@ static int files_open(struct log_files *files, const struct data_dir *dir, const
     if (remembered)
         return fail(log->failure, EXIT_FAILED,
                     "%s is %s, but the state follows it up to seal %" PRId64 ". Restore the journal from a backup; to begin anew, "
-                    "move the whole data directory away.", files->path, there ? "empty" : "gone", remembered->sequence);
+                    "move the whole data directory away.",
+                    files->path, there ? "empty" : "gone", remembered->sequence);
     if (!there && outputs_must_be_absent(files) < 0) return -1;
     return journal_begin(files, dir, journal_id);
 }
@@ -249,7 +263,9 @@ int log_files_open_reader(struct log **log, const struct data_dir *dir, struct f
     data_dir_journal(dir, files->path);
     int there = journal_map(files);
     if (there > 0 && files->mapped && journal_scan(files, NULL) == 0 && files->log.sealed.sequence >= 0) return 0;
-    if (there >= 0) fail(failure, EXIT_FAILED, "%s holds no sealed records. Fold something first: ringback fold --data %s FILE...", files->path, dir->path);
+    if (there >= 0)
+        fail(failure, EXIT_FAILED, "%s holds no sealed records. Fold something first: ringback fold --data %s FILE...", files->path,
+             dir->path);
     files_close(*log);
     *log = NULL;
     return -1;

@@ -66,11 +66,14 @@ static int header_check(const struct appender *appender, const char *schema, str
     uint8_t *expected = header_make(schema, appender->sync, &size);
     uint8_t *found = malloc(size ? size : 1);
     int result = 0;
-    if (!expected || !found) result = fail_memory(failure);
+    if (!expected || !found)
+        result = fail_memory(failure);
     else if (pread(appender->fd, found, size, 0) != (ssize_t)size || memcmp(found, expected, size) != 0)
-        result = fail(failure, EXIT_CONFIGURATION,
-                      "%s does not begin as a file of this journal written by this version does. Use the version of ringback that wrote it, "
-                      "or restore the file from a backup.", appender->path);
+        result =
+            fail(failure, EXIT_CONFIGURATION,
+                 "%s does not begin as a file of this journal written by this version does. Use the version of ringback that wrote it, "
+                 "or restore the file from a backup.",
+                 appender->path);
     free(expected);
     free(found);
     return result;
@@ -127,7 +130,8 @@ int appender_add(struct appender *appender, size_t size, struct failure *failure
     return appender->used < BLOCK_BYTES ? 0 : appender_cut(appender, failure);
 }
 
-/* The disk works while the processor folds, so that the sync at the seal has little left to wait for. Only a hint: its result does not matter. */
+/* The disk works while the processor folds, so that the sync at the seal has little left to wait for. Only a hint: its result does not
+ * matter. */
 static void write_back(struct appender *appender) {
     if (appender->position - appender->write_back_at < WRITE_BACK_BYTES) return;
     sync_file_range(appender->fd, appender->write_back_at, appender->position - appender->write_back_at, SYNC_FILE_RANGE_WRITE);

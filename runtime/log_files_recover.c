@@ -19,7 +19,8 @@ void seal_hash(const void *record, size_t size, uint8_t hash[SEAL_HASH_BYTES]) {
 }
 
 /* A seal stands alone in its block. */
-static bool block_is_seal(const struct plan *plan, struct str block, int64_t count, struct journal_record *record, struct scratch *scratch) {
+static bool block_is_seal(const struct plan *plan, struct str block, int64_t count, struct journal_record *record,
+                          struct scratch *scratch) {
     if (count != 1) return false;
     struct str event_bytes;
     struct refusal why;
@@ -70,8 +71,9 @@ static int tail_check(struct scan *scan, size_t at, struct scratch *scratch) {
         struct journal_record record;
         container_seek(reader, seal_at);
         if (container_next(reader, &block, &count) == CONTAINER_BLOCK && block_is_seal(scan->plan, block, count, &record, scratch))
-            return fail(scan->failure, EXIT_FAILED, "%s is damaged at byte %zu: seal %" PRId64 " follows at byte %zu. Restore the file from a backup.",
-                        scan->path, at, record.body.seal.sequence, seal_at);
+            return fail(scan->failure, EXIT_FAILED,
+                        "%s is damaged at byte %zu: seal %" PRId64 " follows at byte %zu. Restore the file from a backup.", scan->path, at,
+                        record.body.seal.sequence, seal_at);
     }
     return 0;
 }
@@ -82,8 +84,10 @@ static int remembered_check(struct scan *scan) {
     struct container_reader *reader = scan->reader;
     if ((int64_t)reader->size < place->position)
         return fail(scan->failure, EXIT_FAILED,
-                    "%s ends at byte %zu, but the state follows it up to byte %" PRId64 " (seal %" PRId64 "): the end of the journal is lost. "
-                    "Restore the journal from a backup; to go on with the shorter one instead, remove the directory state beside it and put outputs of `ringback refold` in place.",
+                    "%s ends at byte %zu, but the state follows it up to byte %" PRId64 " (seal %" PRId64
+                    "): the end of the journal is lost. "
+                    "Restore the journal from a backup; to go on with the shorter one instead, remove the directory state beside it and "
+                    "put outputs of `ringback refold` in place.",
                     scan->path, reader->size, place->position, place->sequence);
     struct str block;
     int64_t count;
@@ -93,7 +97,8 @@ static int remembered_check(struct scan *scan) {
     if (there) seal_hash(block.ptr, block.len, hash);
     if (there && memcmp(hash, place->seal_hash, sizeof hash) == 0) return 0;
     return fail(scan->failure, EXIT_FAILED,
-                "%s does not hold seal %" PRId64 " at byte %" PRId64 ", which the state follows: it is damaged, or the journal of another data directory. "
+                "%s does not hold seal %" PRId64 " at byte %" PRId64
+                ", which the state follows: it is damaged, or the journal of another data directory. "
                 "Restore the file from a backup; if it is the right one, remove the directory state beside it, which is then built again.",
                 scan->path, place->sequence, place->seal_at);
 }
@@ -111,7 +116,9 @@ int journal_recover(struct container_reader *reader, const struct plan *plan, co
         enum container_result result = container_next(reader, &block, &count);
         if (result == CONTAINER_END) return 0;
         if (result != CONTAINER_BLOCK) return tail_check(&scan, at, &scratch);
-        if (!block_is_seal(plan, block, count, &record, &scratch)) scan.unsealed += count;
-        else if (seal_take(&scan, &record.body.seal, block, at) < 0) return -1;
+        if (!block_is_seal(plan, block, count, &record, &scratch))
+            scan.unsealed += count;
+        else if (seal_take(&scan, &record.body.seal, block, at) < 0)
+            return -1;
     }
 }

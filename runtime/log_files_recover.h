@@ -2,7 +2,8 @@
  * log_files_recover: finds the last good seal of a journal file (ARCHITECTURE 1, last points).
  *
  * A seal is written when all before it is durable. So whatever follows the last seal is a torn tail, also where it looks damaged;
- * and whatever is damaged with a seal behind it is damage. Between seals only block heads are looked at; the records are checked where they are folded.
+ * and whatever is damaged with a seal behind it is damage. Between seals only block heads are looked at; the records are checked where they
+ * are folded.
  */
 #ifndef RINGBACK_LOG_FILES_RECOVER_H
 #define RINGBACK_LOG_FILES_RECOVER_H

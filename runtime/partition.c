@@ -10,8 +10,9 @@ static int state_load(struct store *store, struct place *place, int *found, stru
     if (code == 0) code = *found = place_load(store, place);
     store_abort(store);
     if (code == STORE_ERROR_FORMAT)
-        return fail(failure, EXIT_CONFIGURATION, "the state was written by another version of ringback. Use that version, or remove the "
-                                                 "directory state: it is built again from the journal.");
+        return fail(failure, EXIT_CONFIGURATION,
+                    "the state was written by another version of ringback. Use that version, or remove the "
+                    "directory state: it is built again from the journal.");
     return code < 0 ? fail_store(failure, code, store_error(store)) : 0;
 }
 

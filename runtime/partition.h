@@ -10,7 +10,8 @@
 #include "place.h"
 #include "progress.h"
 
-/* Opens DIR/state for writing and so owns the directory. A state that cannot be trusted is removed, and said: it is built again by partition_open. */
+/* Opens DIR/state for writing and so owns the directory. A state that cannot be trusted is removed, and said: it is built again by
+ * partition_open. */
 int partition_open_state(struct store **store, const struct data_dir *dir, struct failure *failure);
 
 /* Opens the log for writing and folds, silently, what the state has not seen. Then *place is that of the last seal. */

@@ -12,10 +12,10 @@
 #define CONTENT_HASH_DIGITS 32 /* XXH3-128 of a file's bytes, in hex */
 
 struct place {
-    struct log_place log;    /* the last seal that was folded */
-    int64_t append_time;     /* greatest so far, ms UTC; NONE: none yet */
-    int32_t next_source;     /* the number that the next source listed gets; 0 is the writer's own */
-    int64_t beyond;          /* records folded since that seal: where it is not 0, the state can only be built again */
+    struct log_place log; /* the last seal that was folded */
+    int64_t append_time;  /* greatest so far, ms UTC; NONE: none yet */
+    int32_t next_source;  /* the number that the next source listed gets; 0 is the writer's own */
+    int64_t beyond;       /* records folded since that seal: where it is not 0, the state can only be built again */
 };
 
 struct known_source {

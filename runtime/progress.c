@@ -19,9 +19,12 @@ void progress_start(struct progress *progress, bool wanted) {
 
 static void print_left(int64_t ms) {
     int64_t seconds = ms / 1000;
-    if (seconds >= 3600) fprintf(stderr, ", %" PRId64 "h %02" PRId64 "m left", seconds / 3600, seconds / 60 % 60);
-    else if (seconds >= 60) fprintf(stderr, ", %" PRId64 "m %02" PRId64 "s left", seconds / 60, seconds % 60);
-    else fprintf(stderr, ", %" PRId64 "s left", seconds);
+    if (seconds >= 3600)
+        fprintf(stderr, ", %" PRId64 "h %02" PRId64 "m left", seconds / 3600, seconds / 60 % 60);
+    else if (seconds >= 60)
+        fprintf(stderr, ", %" PRId64 "m %02" PRId64 "s left", seconds / 60, seconds % 60);
+    else
+        fprintf(stderr, ", %" PRId64 "s left", seconds);
 }
 
 void progress_step(struct progress *progress, const char *what, uint64_t records, uint64_t done, uint64_t total) {

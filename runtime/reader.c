@@ -13,8 +13,8 @@ struct reader {
     struct place *place;
     struct emission emission;
     const struct reader_options *options;
-    uint64_t records;     /* read so far */
-    uint64_t committed;   /* of them, when the store last committed */
+    uint64_t records;   /* read so far */
+    uint64_t committed; /* of them, when the store last committed */
     struct failure *failure;
     struct scratch scratch;
 };
@@ -76,8 +76,9 @@ static int outputs_check(struct reader *reader, const struct seal *seal) {
     for (uint32_t n = 0; n < seal->outputs.count; n++) {
         const struct seal_output *output = &seal->outputs.items[n];
         if (positions[output->topic] != output->position)
-            return fail(reader->failure, EXIT_FAILED, "seal %" PRId64 " says that %s reached byte %" PRId64 "; folded again it reaches byte %" PRId64 ".",
-                        seal->sequence, symbol_text("Topic", output->topic), output->position, positions[output->topic]);
+            return fail(reader->failure, EXIT_FAILED,
+                        "seal %" PRId64 " says that %s reached byte %" PRId64 "; folded again it reaches byte %" PRId64 ".", seal->sequence,
+                        symbol_text("Topic", output->topic), output->position, positions[output->topic]);
     }
     return 0;
 }
@@ -86,13 +87,18 @@ static int fold_check(struct reader *reader, const struct seal *seal) {
     struct fold_status status;
     fold_status(reader->fold, &status);
     const char *what = NULL;
-    if (emission_digest(&reader->emission) != seal->outputs_hash) what = "other outputs";
-    else if (status.next_output != seal->next_output) what = "another number of outputs";
-    else if (status.state_hash != seal->state_hash) what = "another state";
+    if (emission_digest(&reader->emission) != seal->outputs_hash)
+        what = "other outputs";
+    else if (status.next_output != seal->next_output)
+        what = "another number of outputs";
+    else if (status.state_hash != seal->state_hash)
+        what = "another state";
     if (!what) return 0;
     return fail(reader->failure, EXIT_FAILED,
-                "%s, folded up to seal %" PRId64 ", gives %s than when it was written: it was changed since, or this is not the ringback that wrote it. "
-                "Restore the file from a backup, or use that version.", reader->journal->name, seal->sequence, what);
+                "%s, folded up to seal %" PRId64
+                ", gives %s than when it was written: it was changed since, or this is not the ringback that wrote it. "
+                "Restore the file from a backup, or use that version.",
+                reader->journal->name, seal->sequence, what);
 }
 
 static int seal_read(struct reader *reader, const struct seal *seal, const struct log_run *run) {
@@ -115,8 +121,9 @@ static int seal_read(struct reader *reader, const struct seal *seal, const struc
 static int record_read(struct reader *reader, const struct journal_record *record, struct str event_bytes, const struct log_run *run) {
     struct place *place = reader->place;
     if (record->type == JOURNAL_RULES && record->body.rules.version > FOLD_RULES_VERSION)
-        return fail(reader->failure, EXIT_CONFIGURATION, "%s uses version %" PRId32 " of the rules; this ringback knows them up to %d. Use a newer one.",
-                    reader->journal->name, record->body.rules.version, FOLD_RULES_VERSION);
+        return fail(reader->failure, EXIT_CONFIGURATION,
+                    "%s uses version %" PRId32 " of the rules; this ringback knows them up to %d. Use a newer one.", reader->journal->name,
+                    record->body.rules.version, FOLD_RULES_VERSION);
     if (record->append_time > place->append_time) place->append_time = record->append_time;
     int code = fold_apply(reader->fold, record, event_bytes);
     if (code < 0) return from_store(reader, code);

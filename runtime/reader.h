@@ -12,7 +12,8 @@
 struct reader_options {
     int64_t batch;       /* the store commits after so many records; 0: at seals only, about every TRANSACTION_RECORDS_MAX records */
     struct log *outputs; /* where outputs are written again; NULL: nowhere */
-    void (*progress)(void *context, int64_t at, int64_t end, uint64_t records); /* after each commit: bytes of the journal read, and all; may be NULL */
+    void (*progress)(void *context, int64_t at, int64_t end,
+                     uint64_t records); /* after each commit: bytes of the journal read, and all; may be NULL */
     void *context;
 };
 

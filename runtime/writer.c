@@ -127,7 +127,8 @@ static int seal_journal(struct writer *writer, struct journal_record *record) {
     int64_t positions[TOPICS];
     if (log_prepare(writer->log, positions) < 0) return -1;
     struct seal_output outputs[TOPICS];
-    for (int topic = 0; topic < TOPICS; topic++) outputs[topic] = (struct seal_output){.topic = (int8_t)topic, .position = positions[topic]};
+    for (int topic = 0; topic < TOPICS; topic++)
+        outputs[topic] = (struct seal_output){.topic = (int8_t)topic, .position = positions[topic]};
     record->body.seal.outputs = (struct seal_output_array){outputs, TOPICS};
     uint8_t *room;
     size_t size = encode(writer, record, STR_NULL, &room);
@@ -152,15 +153,21 @@ int writer_seal(struct writer *writer, const struct seal_source *sources, uint32
         .append_time = append_time(writer),
         .type = JOURNAL_SEAL,
         .offset = before->sequence + 1,
-        .body.seal = {.journal_id = {before->journal_id, JOURNAL_ID_DIGITS}, .partition = 0, .partitions = 1,
-                      .sequence = before->sequence + 1, .records = writer->records,
-                      .previous = {(const char *)previous, sizeof previous}, .sources = {sources, source_count}},
+        .body.seal = {.journal_id = {before->journal_id, JOURNAL_ID_DIGITS},
+                      .partition = 0,
+                      .partitions = 1,
+                      .sequence = before->sequence + 1,
+                      .records = writer->records,
+                      .previous = {(const char *)previous, sizeof previous},
+                      .sources = {sources, source_count}},
     };
     if (seal_fold(writer, &record) < 0 || seal_journal(writer, &record) < 0) return -1;
     writer->records = 0;
     return seal_state(writer, known, known_count);
 }
 
-struct fold *writer_fold(struct writer *writer) { return writer->fold; }
+struct fold *writer_fold(struct writer *writer) {
+    return writer->fold;
+}
 uint64_t writer_journalled(const struct writer *writer) { return writer->journalled; }
 int64_t writer_sequence(const struct writer *writer) { return writer->log->sealed.sequence; }

@@ -21,8 +21,8 @@ struct writer;
 
 /* The state in `store` must stand at log->sealed (reader.h brings it there); `place` is what it remembers. Store, log and failure must
  * outlive the writer. All functions here return 0, or -1 described in `failure`. */
-int writer_open(struct writer **writer, struct store *store, struct log *log, const struct place *place, const struct writer_options *options,
-                struct failure *failure);
+int writer_open(struct writer **writer, struct store *store, struct log *log, const struct place *place,
+                const struct writer_options *options, struct failure *failure);
 /* Forgets what was not sealed. NULL is fine. */
 void writer_close(struct writer *writer);
 

@@ -3,7 +3,8 @@
 
 #include "../../runtime/ingest.h"
 
-#define LINE(event, at) "{\"type\":\"PreRoutingPlayed\",\"tenant\":\"acme\",\"event_id\":\"" event "\",\"occurred_at\":" at ",\"call_id\":\"c1\"}"
+#define LINE(event, at)                                                                                                                    \
+    "{\"type\":\"PreRoutingPlayed\",\"tenant\":\"acme\",\"event_id\":\"" event "\",\"occurred_at\":" at ",\"call_id\":\"c1\"}"
 
 static struct failure failure;
 
@@ -51,7 +52,8 @@ static void lines_end_as_they_like(void **state) {
 
 static void a_bad_line_is_one_bad_record(void **state) {
     (void)state;
-    struct input *input = open_text("a.jsonl", LINE("1", "10") "\n{\"type\":\"No\xFFSuch\"}\r\n" LINE("2", "-5") "\n" LINE("3", "30") "\n{\"type\":");
+    struct input *input =
+        open_text("a.jsonl", LINE("1", "10") "\n{\"type\":\"No\xFFSuch\"}\r\n" LINE("2", "-5") "\n" LINE("3", "30") "\n{\"type\":");
     assert_non_null(input);
     expect_event(input, "1");
     const struct bad_record *bad = expect_bad(input, REJECT_MALFORMED);
@@ -106,7 +108,8 @@ static void an_empty_file_has_no_records(void **state) {
 
 static void the_hash_is_that_of_the_content(void **state) {
     (void)state;
-    struct input *a = open_text("a", LINE("1", "10") "\n"), *b = open_text("b", LINE("1", "10") "\n"), *c = open_text("c", LINE("2", "10") "\n");
+    struct input *a = open_text("a", LINE("1", "10") "\n"), *b = open_text("b", LINE("1", "10") "\n"),
+                 *c = open_text("c", LINE("2", "10") "\n");
     assert_string_equal(a->hash, b->hash);
     assert_string_not_equal(a->hash, c->hash);
     input_close(a);
@@ -125,7 +128,10 @@ static struct bytes container_make(int blocks, int per_block, size_t *block_at) 
         for (int n = 0; n < per_block; n++, number++) {
             char id[16];
             snprintf(id, sizeof id, "e%d", number);
-            struct event event = {.tenant = STR("acme"), .event_id = str_of(id), .occurred_at = 1000 + number, .type = EVENT_PRE_ROUTING_PLAYED,
+            struct event event = {.tenant = STR("acme"),
+                                  .event_id = str_of(id),
+                                  .occurred_at = 1000 + number,
+                                  .type = EVENT_PRE_ROUTING_PLAYED,
                                   .body.pre_routing_played = {STR("c1")}};
             used += codec_write(&shape_event, &event, data + used, sizeof data - used);
         }
@@ -147,7 +153,8 @@ static void containers_are_read_as_they_are(void **state) {
     assert_non_null(input);
     assert_int_equal(input->format, INPUT_AVRO);
     expect_event(input, "e0");
-    assert_ptr_equal(input->event_bytes.ptr, input->bytes + at[0] + 2 + (input->event_bytes.len >= 32)); /* no copy: right behind the block's head */
+    assert_ptr_equal(input->event_bytes.ptr,
+                     input->bytes + at[0] + 2 + (input->event_bytes.len >= 32)); /* no copy: right behind the block's head */
     expect_event(input, "e1");
     expect_event(input, "e2");
     expect_event(input, "e3");
@@ -234,8 +241,10 @@ static void expect_merged(struct merge *merge, size_t order, const char *event_i
     struct input *input = merge_head(merge);
     assert_non_null(input);
     assert_int_equal(input->order, order);
-    if (event_id) assert_memory_equal(input->record.body.event.event_id.ptr, event_id, strlen(event_id));
-    else assert_int_equal(input->record.type, JOURNAL_BAD);
+    if (event_id)
+        assert_memory_equal(input->record.body.event.event_id.ptr, event_id, strlen(event_id));
+    else
+        assert_int_equal(input->record.type, JOURNAL_BAD);
     assert_int_equal(merge_advance(merge, &failure), 0);
 }
 

@@ -7,7 +7,7 @@
 #define RECORDS 4 /* in a transaction */
 
 static struct data_dir dir;
-static struct bytes journal;              /* of SEALS sealed transactions */
+static struct bytes journal;               /* of SEALS sealed transactions */
 static struct log_place places[SEALS + 1]; /* before the first seal, after each */
 
 static void append_text(struct log *log, int stream, const void *record, const struct shape *shape) {
@@ -21,12 +21,20 @@ static void append_text(struct log *log, int stream, const void *record, const s
 
 static void transaction_append(struct log *log, int64_t sequence) {
     for (int n = 0; n < RECORDS; n++) {
-        struct journal_record record = {.source = 1, .offset = sequence * RECORDS + n, .append_time = 1700000000000, .type = JOURNAL_BAD,
-                                        .body.bad = {.reason = REJECT_MALFORMED, .detail = STR("no such field"), .bytes = STR("{?}"), .size_bytes = 3}};
+        struct journal_record record = {
+            .source = 1,
+            .offset = sequence * RECORDS + n,
+            .append_time = 1700000000000,
+            .type = JOURNAL_BAD,
+            .body.bad = {.reason = REJECT_MALFORMED, .detail = STR("no such field"), .bytes = STR("{?}"), .size_bytes = 3}};
         append_text(log, STREAM_JOURNAL, &record, &shape_journal_record);
     }
-    struct output notice = {.topic = TOPIC_NOTICES, .body.notice = {.position = {.journal_id = STR(JOURNAL_ID), .seal = sequence},
-                                                                    .tenant = STR("acme"), .follow_up = STR("ab-1"), .call_id = STR("1"), .at = 5}};
+    struct output notice = {.topic = TOPIC_NOTICES,
+                            .body.notice = {.position = {.journal_id = STR(JOURNAL_ID), .seal = sequence},
+                                            .tenant = STR("acme"),
+                                            .follow_up = STR("ab-1"),
+                                            .call_id = STR("1"),
+                                            .at = 5}};
     append_text(log, TOPIC_NOTICES, &notice, shape_of_topic(TOPIC_NOTICES));
 }
 
@@ -38,9 +46,15 @@ static void transaction_seal(struct log *log) {
     uint8_t previous[SEAL_HASH_BYTES];
     memcpy(previous, log->sealed.seal_hash, sizeof previous);
     int64_t sequence = log->sealed.sequence + 1;
-    struct journal_record record = {.append_time = 1700000000000, .type = JOURNAL_SEAL,
-                                    .body.seal = {.journal_id = STR(JOURNAL_ID), .partitions = 1, .sequence = sequence, .records = RECORDS,
-                                                  .previous = {(const char *)previous, sizeof previous}, .outputs = {outputs, TOPICS}, .rules_version = 1}};
+    struct journal_record record = {.append_time = 1700000000000,
+                                    .type = JOURNAL_SEAL,
+                                    .body.seal = {.journal_id = STR(JOURNAL_ID),
+                                                  .partitions = 1,
+                                                  .sequence = sequence,
+                                                  .records = RECORDS,
+                                                  .previous = {(const char *)previous, sizeof previous},
+                                                  .outputs = {outputs, TOPICS},
+                                                  .rules_version = 1}};
     size_t capacity;
     uint8_t *room = log_room(log, STREAM_JOURNAL, 4096, &capacity);
     size_t size = codec_write(&shape_journal_record, &record, room, capacity);

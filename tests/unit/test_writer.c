@@ -6,27 +6,41 @@
 #include "../../runtime/reader.h"
 
 #define APPEND_TIME 1772400000000 /* 2026-03-01T21:20:00Z, after all events */
-#define LINE(type, event, at, more) "{\"type\":\"" type "\",\"tenant\":\"acme\",\"event_id\":\"" event "\",\"occurred_at\":\"2026-03-01T" at "Z\"" more "}\n"
+#define LINE(type, event, at, more)                                                                                                        \
+    "{\"type\":\"" type "\",\"tenant\":\"acme\",\"event_id\":\"" event "\",\"occurred_at\":\"2026-03-01T" at "Z\"" more "}\n"
 #define ON(call) ",\"call_id\":\"" call "\""
-#define START(call, at) \
-    LINE("CallStarted", "s-" call, at, ON(call) ",\"direction\":\"INBOUND\",\"kind\":\"QUEUE\",\"from\":\"+12025550123\",\"to\":\"+12025550100\"")
+#define START(call, at)                                                                                                                    \
+    LINE("CallStarted", "s-" call, at,                                                                                                     \
+         ON(call) ",\"direction\":\"INBOUND\",\"kind\":\"QUEUE\",\"from\":\"+12025550123\",\"to\":\"+12025550100\"")
 #define END(call, at) LINE("CallEnded", "e-" call, at, ON(call) ",\"by\":\"CALLER\"")
 
 /* Abandoned calls, a repetition, and what cannot be read. */
-static const char calls[] = START("1", "09:00:00") LINE("QueueEntered", "q-1", "09:00:05", ON("1") ",\"queue\":\"sales\"") END("1", "09:01:00")
-    START("2", "09:10:00") START("2", "09:10:00") "{\"type\":\n" END("2", "09:11:00") START("3", "10:00:00") END("3", "10:00:30");
-static const char jobs[] = LINE("JobBooked", "b-1", "09:30:00", ",\"job_id\":\"j1\",\"caller\":\"+12025550123\"") "not json at all\n"
-    LINE("JobCancelled", "b-2", "11:00:00", ",\"job_id\":\"j1\"");
+static const char calls[] =
+    START("1", "09:00:00") LINE("QueueEntered", "q-1", "09:00:05", ON("1") ",\"queue\":\"sales\"") END("1", "09:01:00")
+        START("2", "09:10:00") START("2", "09:10:00") "{\"type\":\n" END("2", "09:11:00") START("3", "10:00:00") END("3", "10:00:30");
+static const char jobs[] = LINE("JobBooked", "b-1", "09:30:00", ",\"job_id\":\"j1\",\"caller\":\"+12025550123\"") "not json at all\n" LINE(
+    "JobCancelled", "b-2", "11:00:00", ",\"job_id\":\"j1\"");
 #define RECORDS 12 /* of both */
 
-static const char *const files_all[] = {JOURNAL_FILE_NAME, "outputs/rejected.avro", "outputs/calls-classified.avro", "outputs/followups.avro",
-                                        "outputs/followup-events.avro", "outputs/notices.avro", "outputs/command-results.avro"};
+static const char *const files_all[] = {JOURNAL_FILE_NAME,
+                                        "outputs/rejected.avro",
+                                        "outputs/calls-classified.avro",
+                                        "outputs/followups.avro",
+                                        "outputs/followup-events.avro",
+                                        "outputs/notices.avro",
+                                        "outputs/command-results.avro"};
 
 static struct failure failure;
 
 static int fold_files(const char *data, const char *const *files, size_t count, int64_t until, struct fold_result *result) {
-    struct fold_options options = {.data = in_scratch(data), .files = files, .file_count = count, .format = INPUT_BY_CONTENT, .until = until,
-                                   .quiet = true, .journal_id = JOURNAL_ID, .writer = {.transaction_records = 3, .append_time = APPEND_TIME}};
+    struct fold_options options = {.data = in_scratch(data),
+                                   .files = files,
+                                   .file_count = count,
+                                   .format = INPUT_BY_CONTENT,
+                                   .until = until,
+                                   .quiet = true,
+                                   .journal_id = JOURNAL_ID,
+                                   .writer = {.transaction_records = 3, .append_time = APPEND_TIME}};
     failure = (struct failure){0};
     int kept = silence();
     int folded = fold_run(&options, result, &failure);
