@@ -99,6 +99,24 @@ static void test_documented_example(void **state) {
     assert_true(str_equal(event.body.queue_entered.queue, STR("sales")) && str_is_null(event.actor));
 }
 
+/* The examples of schemas/README.md are read as they stand there. */
+static void test_readme_examples(void **state) {
+    (void)state;
+    static const char start[] = "    {\"type\":";
+    FILE *readme = fopen(RINGBACK_ROOT "/schemas/README.md", "r");
+    assert_non_null(readme);
+    char text[1000];
+    int examples = 0;
+    while (fgets(text, sizeof text, readme)) {
+        if (strncmp(text, start, sizeof start - 1) != 0) continue;
+        if (read_line(text, strcspn(text, "\n")) != 0) fail_msg("%s of %s", why.detail, text);
+        assert_null(event_check(&event));
+        examples++;
+    }
+    fclose(readme);
+    assert_true(examples > 5);
+}
+
 #define JOB(rest) "{\"type\":\"JobCompleted\"," rest "}"
 #define COMMAND(type, rest) "{\"type\":\"" type "\",\"tenant\":\"a\",\"command_id\":\"e\",\"occurred_at\":1," rest "}"
 
@@ -280,10 +298,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_event_round_trip),   cmocka_unit_test(test_lines),
         cmocka_unit_test(test_written_form),       cmocka_unit_test(test_base64),
-        cmocka_unit_test(test_documented_example), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_too_large),          cmocka_unit_test(test_nul_in_text),
-        cmocka_unit_test(test_damaged_lines),      cmocka_unit_test(test_times_read),
-        cmocka_unit_test(test_times_written),
+        cmocka_unit_test(test_documented_example), cmocka_unit_test(test_readme_examples),
+        cmocka_unit_test(test_refusals),           cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_nul_in_text),        cmocka_unit_test(test_damaged_lines),
+        cmocka_unit_test(test_times_read),         cmocka_unit_test(test_times_written),
     };
     return cmocka_run_group_tests(tests, samples_load, NULL);
 }
