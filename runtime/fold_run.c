@@ -289,9 +289,11 @@ int fold_run(const struct fold_options *options, struct fold_result *result, str
     if (folded == 0) folded = partition_open_state(&run->store, &run->dir, failure);
     if (folded == 0) folded = items_take(run);
     if (folded == 0) {
-        /* A transaction that outgrew the state's map is done again from the last seal; the map has grown by then. */
-        do folded = fold_once(run);
-        while (folded < 0 && failure->retry);
+        folded = fold_once(run);
+        while (folded < 0 && failure->retry) {
+            complain("a transaction outgrew the room for the state, which is made greater: it is done again from the last seal.");
+            folded = fold_once(run);
+        }
     }
     if (folded == 0) folded = spooled_remove(run);
     store_close(run->store);
