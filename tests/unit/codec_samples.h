@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <avro.h>
 #include "../../schemas/codec/shape.h"
 
 union record {
@@ -203,6 +204,25 @@ static inline const struct plan *sample_own_plan(const struct shape *shape) {
         known[i].plan = sample_plan(schema_of_shape(shape), shape);
     }
     return known[i].plan;
+}
+
+/* Avro C's generic class of a shape's schema, made once each. */
+static inline avro_value_iface_t *sample_class(const struct shape *shape) {
+    static struct {
+        const struct shape *shape;
+        avro_value_iface_t *class;
+    } known[16];
+    size_t i = 0;
+    while (known[i].shape && known[i].shape != shape) i++;
+    if (!known[i].shape) {
+        avro_schema_t schema;
+        const char *text = schema_of_shape(shape);
+        assert_int_equal(avro_schema_from_json_length(text, strlen(text), &schema), 0);
+        known[i].shape = shape;
+        known[i].class = avro_generic_class_from_schema(schema);
+        avro_schema_decref(schema);
+    }
+    return known[i].class;
 }
 
 static inline int samples_load(void **state) {
