@@ -93,9 +93,10 @@ class Call:
             ]
             if booked:
                 return "BOOKED", min(booked, key=lambda j: (j.booked_at(), j.id)).booked()["event_id"]
-            verdict = self.classified_as(self.classification(as_of), jobs, check)
+            classification = self.classification(as_of)
+            verdict = self.classified_as(classification, jobs, check)
             if verdict:
-                return verdict, self.classified_first(events, verdict, jobs, check)
+                return verdict, self.classified_first(events, classification)
         if end is None:
             return "LOST", None
         for name, first in (
@@ -123,20 +124,15 @@ class Call:
             return None if job and job.cancelled_by(check) else "BOOKED"
         return event["classification"]
 
-    def classified_first(self, events, verdict, jobs, check):
-        connected, latest = False, None
-        for event in events:
-            connected = connected or is_connected(event)
-            latest = event if event["type"] == "CallClassified" else latest
-            if connected and self.classified_as(latest, jobs, check) == verdict:
-                return event["event_id"]
-        return None
+    @staticmethod
+    def classified_first(events, classification):
+        """Where both its classification and a connection are in the list."""
+        return max(next(e for e in events if is_connected(e)), classification, key=order)["event_id"]
 
     # Talk (D1.16)
 
     def talks(self):
         """Pairs (from, to) in which a leg talks; to is None where it still does."""
-        direction = self.start["direction"]
         end = self.end()
         legs = {}
         spans = []
@@ -152,25 +148,21 @@ class Call:
                 legs.setdefault(("voice agent", event["leg"]), Leg(spans)).step(kind.replace("VoiceAgent", "Agent"), at)
         for machine in legs.values():
             machine.finish(end["occurred_at"] if end else None)
-        if direction == "INTERNAL" or (direction == "OUTBOUND" and not self.callback_counts):
-            return []
         return spans
 
     def agent_legs(self):
         return {e["leg"] for e in self.events if e["type"] == "AgentConnected"}
 
-    def talk_ms(self, until):
-        total, reached = 0, None
-        for start, stop in union(self.talks(), until):
-            total += stop - start
-        return total
+    def talk_ms(self):
+        """What was talked; of a call that never ended, before it talked without end."""
+        return sum(stop - start for start, stop in union(self.talks()) if stop is not None)
 
     def talk_moment(self):
         """The first ms at which the union of talk reaches 30,001 ms; None where it never does."""
-        if self.caller is None:
+        if self.caller is None or (self.start["direction"] == "OUTBOUND" and not self.callback_counts):
             return None
         total = 0
-        for start, stop in union(self.talks(), None):
+        for start, stop in union(self.talks()):
             if stop is None or total + stop - start >= TALK:
                 return start + TALK - total
             total += stop - start
@@ -179,35 +171,43 @@ class Call:
     # An abandoned call (D1.14, D1.15)
 
     def abandoned_where(self):
-        base, ringing = "PRE_ROUTING", set()
+        """Where the last of the events that say so left the caller; ringing, until the last offer ends, then where it was before."""
+        where, before, ringing = "PRE_ROUTING", None, set()
         for event in self.counting():
             kind = event["type"]
-            if kind == "PreRoutingPlayed":
-                base = "PRE_ROUTING"
-            elif kind == "ModuleEntered" and event["module"] != "QUEUE":
-                base = "IVR"
-            elif kind == "QueueEntered":
-                base = "QUEUE"
-            elif kind == "QueueExited" and event["reason"] != "ANSWERED":
-                base = "IVR"
+            moved = {
+                "PreRoutingPlayed": "PRE_ROUTING",
+                "ModuleEntered": "IVR" if event.get("module") != "QUEUE" else None,
+                "QueueEntered": "QUEUE",
+                "QueueExited": "IVR" if event.get("reason") != "ANSWERED" else None,
+            }.get(kind)
+            if moved:
+                where, ringing = moved, set()
             elif kind == "AgentOffered":
+                before = where if not ringing else before
+                where = "RINGING"
                 ringing.add(event["leg"])
-            elif kind == "OfferEnded" and event["result"] != "CALLER_HUNG_UP":
-                ringing.discard(event["leg"])
-        return "RINGING" if ringing else base
+            elif kind == "OfferEnded" and event["result"] != "CALLER_HUNG_UP" and event["leg"] in ringing:
+                ringing.remove(event["leg"])
+                where = "RINGING" if ringing else before
+        return where
 
     def wait_ms(self):
         """Time waited in queues; None where no queue was entered."""
-        total, since, queued = 0, None, False
-        for event in self.counting():
+        total, since = 0, None
+        end = self.end()
+        events = self.counting()
+        if not any(e["type"] == "QueueEntered" for e in events):
+            return None
+        for event in events:
             kind = event["type"]
-            if kind in ("QueueEntered", "QueueExited", "AgentConnected", "CallEnded") and since is not None:
+            if (kind in ("QueueEntered", "QueueExited", "AgentConnected") or event is end) and since is not None:
                 total, since = total + event["occurred_at"] - since, None
             if kind == "AgentConnected":
-                return total if queued else None
+                return total
             if kind == "QueueEntered":
-                since, queued = event["occurred_at"], True
-        return total if queued else None
+                since = event["occurred_at"]
+        return total
 
     def abandoned_in_transfer(self, kind):
         end = self.end()
@@ -255,11 +255,10 @@ class Leg:
             self.spans.append((self.since, at))
 
 
-def union(spans, until):
-    """The spans joined and sorted; open ends are cut at `until`, or stay None where that is None."""
+def union(spans):
+    """The spans joined and sorted; an open end stays None."""
     joined = []
     for start, stop in sorted(spans, key=lambda s: s[0]):
-        stop = until if stop is None else stop
         if joined and (joined[-1][1] is None or start <= joined[-1][1]):
             last = joined[-1][1]
             joined[-1][1] = None if last is None or stop is None else max(last, stop)
@@ -314,7 +313,7 @@ class Job:
         scheduled = greatest(e for e in self.events if e.get("scheduled_at") is not None and e["type"] in ("JobBooked", "JobRescheduled"))
         time_of = lambda kind: (greatest(e for e in self.events if e["type"] == kind) or {}).get("occurred_at")
         return {
-            "job_created_at": booked.get("created_at"),
+            "job_created_at": booked.get("created_at", booked.get("occurred_at")),
             "job_scheduled_at": scheduled["scheduled_at"] if scheduled else None,
             "job_completed_at": time_of("JobCompleted"),
             "job_cancelled_at": time_of("JobCancelled"),

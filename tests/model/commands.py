@@ -83,6 +83,8 @@ def act(model, row, command, at):
     elif kind == "Assign":
         if command.get("assignee") == "":
             raise Refused("INVALID_VALUE")
+        if command.get("assignee") == row.assignee:
+            return
         row.assignee = command.get("assignee")
     row.reviews.append(at)
     if row.ground is not None:

@@ -33,7 +33,7 @@ class World:
         self.ids = 0
         self.calls = []     # (call id, start, end, party, prefix of the row that it may have)
         self.wild = rng.random() < 0.5  # disorder
-        self.lines = 0
+        self.booked = set()
 
     def make(self):
         rng = self.rng
@@ -275,9 +275,12 @@ class World:
     def job(self):
         rng = self.rng
         job = rng.choice(["j1", "j2", "j3"])
+        if job in self.booked and rng.random() < 0.9:
+            job = f"j{len(self.booked) + 1}"
         call, _, _, party, _ = rng.choice(self.calls)
         link = rng.choice([{"call": call}, {"call": call}, {"caller": party}, {"customer": "ann"}, {"call": "c9"}, {}])
         at = self.some_time()
+        self.booked.add(job)
         kind = rng.choice(["JobBooked"] * 6 + ["JobCancelled"] * 2 + ["JobRescheduled", "JobCompleted"])
         more = {"JobBooked": {**link, "created_at": rng.choice([None, at]), "scheduled_at": rng.choice([None, at + DAY])},
                 "JobRescheduled": {"scheduled_at": at + 2 * DAY}}.get(kind, {})

@@ -3,7 +3,7 @@ from calls import Call, Job
 from clock import KINDS, Clock
 from commands import Refused, judge
 from rows import PREFIX, Row, no_message_left, should_stand
-from words import (ALL, CALL_EVENTS, COMMANDS, DAY, DIRECTORY, E164, FUTURE, HOUR, JOB_EVENTS, MINUTE, RULES_VERSION, SENTINELS, SETTINGS, WEEK,
+from words import (ALL, CALL_EVENTS, COMMANDS, DAY, DIRECTORY, E164, EXTENSION, FUTURE, HOUR, JOB_EVENTS, MINUTE, RULES_VERSION, SENTINELS, SETTINGS, WEEK,
                    order)
 
 TOPICS = ("rejected", "calls-classified", "followups", "followup-events", "notices", "command-results")
@@ -167,7 +167,7 @@ class Model:
         own = lambda number: self.entry(tenant.id, "number", number)
         if party is not None and E164.fullmatch(party) and party not in SENTINELS and not own(party):
             call.caller = party
-        call.external = start["kind"] != "INTERNAL" and not (party is not None and own(party))
+        call.external = start["kind"] != "INTERNAL" and not (party is not None and (own(party) or EXTENSION.fullmatch(party)))
         if start["direction"] == "INBOUND" and own(start.get("to")):
             call.campaign = own(start.get("to")).get("campaign")
         call.voice_agent_counts = self.setting(tenant.id, "voice_agent_talk_counts")
@@ -230,8 +230,8 @@ class Model:
             if not row.cold_fired and not row.withdrawn:
                 yield timer(row.cold_at(), "COLD", row.id, row)
         for call_id, events in tenant.waiting.items():
-            for waiting in events:
-                yield timer(waiting[2], "START", f"{call_id}/{waiting[0]['event_id']}", call_id, waiting)
+            if events:
+                yield timer(events[0][2], "START", call_id, call_id, events[0])
 
     def fire_due(self):
         while self.clock.time is not None:
@@ -327,7 +327,8 @@ class Model:
         """Written as opened first, then as closed (D1.26)."""
         at = max(row.opened_at(), step.time)
         by_hand, _ = row.state(tenant, automatics=False)
-        self.write(tenant, row, by_hand, change, "CALL" if row.kind == "ABANDONED" else "CHECK", None, at, step)
+        cause = "CORRECTION" if change == "RETURNED" else "CALL" if row.kind == "ABANDONED" else "CHECK"
+        self.write(tenant, row, by_hand, change, cause, None, at, step)
         state, row.ground = row.state(tenant)
         if row.ground:
             ground = row.ground
@@ -346,9 +347,7 @@ class Model:
             self.write(tenant, row, None, "WITHDRAWN", "CORRECTION", None, self.clock.time, step)
             return
         if row.withdrawn:
-            if self.fields(tenant, row, None) != row.shown:
-                self.write(tenant, row, None, "UPDATED", "CALL", None, step.time, step)
-            return
+            return  # in no tab: it is written again when it returns
         self.settle_cold(row)
         before, ground_before = row.shown, row.ground
         state, row.ground = row.state(tenant)
@@ -434,15 +433,18 @@ class Model:
             "from": start.get("from"), "to": start.get("to"), "caller": call.caller, "customer": call.customer(), "campaign": call.campaign,
             "queue": call.last("QueueEntered", "queue"), "agent": call.last("AgentConnected", "agent"), "ended_by": end["by"] if end else None,
             "abandoned_where": call.abandoned_where() if abandoned else None, "wait_ms": call.wait_ms(),
-            "talk_ms": call.talk_ms(end["occurred_at"] if end else call.stuck_at()),
+            "talk_ms": call.talk_ms(),
             "short_abandon": abandoned and call.duration() < call.settings["short_abandon_seconds"] * 1000,
-            "no_message": found == "VOICEMAIL" and no_message_left(call), "abandoned_in_transfer": call.abandoned_in_transfer(found),
+            "no_message": no_message_left(call), "abandoned_in_transfer": call.abandoned_in_transfer(found),
             "classification": classified.get("classification"), "reason": classified.get("reason"), "is_lead": classified.get("is_lead"),
             "notes": classified.get("notes"), "recording": call.last("RecordingAvailable", "address"), "job": job_id,
             **(job.columns() if job else Job(None).columns()), "rules_version": RULES_VERSION, "start_event": start["event_id"],
             "end_event": end["event_id"] if end else None, "condition_event": condition,
         }
-        if columns == call.published:
+        if columns == call.published or (found == "IN_PROGRESS" and call.published["type"] == found):
+            return
+        if step.command and step.command["type"] == "ChangeSettings":
+            call.published = columns  # a change of settings alone writes nothing
             return
         undone = found == "IN_PROGRESS"
         call.published = columns

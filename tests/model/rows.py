@@ -94,7 +94,7 @@ class Row:
             return Closing(max(job.booked_at(), self.opened_at()), "CONVERTED", "JOB", job.id, job=job.id)
         booked = self.later_classification(as_of)
         if booked and booked["classification"] == "BOOKED":
-            return Closing(booked["occurred_at"], "CONVERTED", "CLASSIFICATION", booked["event_id"], job=booked.get("job"))
+            return Closing(booked["occurred_at"], "CONVERTED", "CLASSIFICATION", booked["event_id"])
         return None
 
     def converting_job(self, tenant, as_of):
@@ -182,7 +182,7 @@ def job_matches(call, job, tenant, as_of=None):
 
 def should_stand(kind, call, tenant):
     """Whether the call should have a row of this kind now."""
-    if not call.decided() or call.end() is None:
+    if call.end() is None or call.start["direction"] != "INBOUND":
         return False
     if kind == "ABANDONED":
         found, _ = call.type(tenant.jobs)
@@ -195,14 +195,15 @@ def should_stand(kind, call, tenant):
 
 
 def no_message_left(call):
-    return not any(e["type"] == "VoicemailLeft" for e in call.counting())
+    kinds = {e["type"] for e in call.counting()}
+    return "VoicemailStarted" in kinds and "VoicemailLeft" not in kinds
 
 
 def second_chance(call, tenant):
     """The judgement at check time: only facts up to then."""
     check = call.check_at()
     settings = call.check_settings
-    if not settings["second_chance.enabled"] or call.start["direction"] != "INBOUND" or not call.external:
+    if not settings["second_chance.enabled"] or not call.external:
         return False
     if call.type(tenant.jobs, as_of=check)[0] != "UNBOOKED" or call.duration() < settings["second_chance.min_call_seconds"] * 1000:
         return False

@@ -24,6 +24,7 @@ from words import COMMANDS  # noqa: E402
 JOURNAL_ID = "0123456789abcdef0123456789abcdef"
 ONLY_THE_PROGRAM_KNOWS = {"source", "source_name", "detail", "bytes", "size_bytes"}
 REJECTED_SOME = 65
+WITHOUT = collections.defaultdict(set)  # fields of topics that are left out: --without
 SIZES = (1, 1, 2, 5, 20, 60, 200)
 
 
@@ -36,11 +37,11 @@ def milliseconds(text):
     return round((moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)) / datetime.timedelta(milliseconds=1))
 
 
-def plain(record):
+def plain(record, left_out=()):
     """A record as both sides write it: no nulls, no empty lists, times in ms, nothing that only the program knows."""
     result = {}
     for name, value in record.items():
-        if value is None or value == [] or name in ONLY_THE_PROGRAM_KNOWS:
+        if value is None or value == [] or name in ONLY_THE_PROGRAM_KNOWS or name in left_out:
             continue
         if isinstance(value, list):
             value = [plain(v) for v in value]
@@ -86,7 +87,7 @@ def by_program(program, runs, scratch):
                 found += [(json.loads(line), topic) for line in call(program, "dump", file).splitlines()]
     found.sort(key=lambda f: f[0]["position"]["number"])
     check_positions([record["position"] for record, _ in found])
-    return [{"topic": topic, **plain({k: v for k, v in record.items() if k != "position"})} for record, topic in found]
+    return [{"topic": topic, **plain(record, {"position", *WITHOUT[topic]})} for record, topic in found]
 
 
 def check_positions(positions):
@@ -103,9 +104,11 @@ def check_positions(positions):
 
 def by_model(runs):
     model = Model()
+    append_time = 0  # never goes back
     for run in runs:
+        append_time = max(append_time, run["append_time"])
         for offset, event in enumerate(run["events"]):
-            record = {"offset": offset, "append_time": run["append_time"]}
+            record = {"offset": offset, "append_time": append_time}
             model.fold({**record, "bad": event["reason"]} if "line" in event else {**record, "event": event})
         model.seal(run["until"])
     return [as_dumped(output) for output in model.outputs]
@@ -115,14 +118,14 @@ def as_dumped(output):
     """The program's dump of a tombstone shows no key, other records have theirs in their fields."""
     if output.get("tombstone"):
         return {"topic": output["topic"]}
-    return plain({k: v for k, v in output.items() if k != "key"})
+    return plain(output, {"key", *WITHOUT[output["topic"]]})
 
 
 def first_difference(expected, got):
     """(place, what differs) or None. Differences of one tenant are told before differences of order."""
     if expected == got:
         return None
-    tenants = sorted({o.get("tenant", "") for o in expected + got})
+    tenants = sorted({o.get("tenant", "") for o in expected + got}, reverse=True)  # what names no tenant comes last
     for tenant in tenants:
         ours = [o for o in expected if o.get("tenant", "") == tenant]
         theirs = [o for o in got if o.get("tenant", "") == tenant]
@@ -226,7 +229,7 @@ def tell(difference, runs, file, arguments):
     else:
         print("  model:  ", json.dumps(ours))
         print("  program:", json.dumps(theirs))
-        if ours and theirs:
+        if ours and theirs and ours["topic"] == theirs["topic"]:
             for name in sorted({**ours, **theirs}):
                 if ours.get(name) != theirs.get(name):
                     print(f"    {name}: model {ours.get(name)!r}, program {theirs.get(name)!r}")
@@ -261,8 +264,12 @@ def main():
     parser.add_argument("--failures", type=int, default=5, help="stop after this many different differences (default: %(default)s)")
     parser.add_argument("--keep", default=tempfile.gettempdir(), help="where journals that differ are kept (default: %(default)s)")
     parser.add_argument("--scratch", help="where data directories are made (default: that of temporary files)")
+    parser.add_argument("--without", action="append", default=[], metavar="TOPIC.FIELD", help="a field that is not compared, while it is being mended")
     parser.add_argument("--replay", metavar="FILE", help="only this journal")
     arguments = parser.parse_args()
+    for field in arguments.without:
+        topic, _, name = field.partition(".")
+        WITHOUT[topic].add(name)
     program = str(pathlib.Path(arguments.program).resolve())
 
     if arguments.replay:

@@ -27,6 +27,7 @@ DIRECTORY = {
 }
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+EXTENSION = re.compile(r"[0-9]{1,6}")
 SENTINELS = {"+266696687", "+7378742833", "+86282452253", "+2562533", "+8656696"}
 
 ON_OFF = None  # the range of a switch
