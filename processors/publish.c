@@ -127,7 +127,7 @@ void fill_followup(struct fold *fold, const struct entity *entity, const struct 
     out->closed_at = row->closed_at;
     out->went_cold_at = row->went_cold_at;
     out->first_attempt_at = row->first_attempt_at;
-    out->reviewed_at = row->reviewed_at;
+    out->reviewed_at = row->last_review.at;
     out->converted_at = row->converted_at;
     out->resolved_by_call = row->outcome == OUTCOME_RECONNECTED ? row_text(entity, FACT_TALK, kind) : STR_NULL;
     out->job = row->outcome == OUTCOME_CONVERTED ? row_text(entity, FACT_JOB, kind) : STR_NULL;
@@ -177,6 +177,7 @@ uint64_t hash_followup(struct fold *fold, const struct entity *entity, const str
     fill_followup(fold, entity, verdict, kind, row, &record, false);
     record.version = record.changed_at = 0;
     record.cause = 0;
+    record.status_before = -1;
     return hash_record(fold, &shape_followup, &record);
 }
 
@@ -319,7 +320,7 @@ static void emit_followup_event(struct fold *fold, const struct row_change *chan
     out->cause = change->row.cause;
     out->cause_id = cause_id(fold, change);
     out->actor = by_command ? fold->event->actor : STR_NULL;
-    out->status_before = change->status_before;
+    out->status_before = change->row.status_before;
     out->status = change->row.status;
     out->outcome = change->row.outcome;
     out->tab = change->row.tab;

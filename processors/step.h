@@ -42,7 +42,7 @@ enum step_kind { STEP_RECORD, STEP_COMMAND, STEP_TIMER };
 struct row_change {
     struct entity *entity;
     struct row row; /* as of this version */
-    int8_t kind, change, status_before;
+    int8_t kind, change;
 };
 
 struct rejection {

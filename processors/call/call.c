@@ -26,9 +26,8 @@ struct row *row_make(struct cache *cache, struct entity *entity, enum followup_k
     uint8_t *at = (uint8_t *)row;
     memmove(at + sizeof *row, at, (size_t)(entity->blob + old_size - at));
     memset(at, 0, sizeof *row);
-    row->base_at = row->base_stream = row->person_closed_at = row->reopened_at = NONE;
-    row->first_review_at = row->reviewed_at = row->first_attempt_at = row->acted_at = NONE;
-    row->changed_at = row->opened_at = row->closed_at = row->went_cold_at = row->converted_at = row->cold_at = NONE;
+    row->base_set = row->reopened = row->first_review = row->last_review = (struct act){NONE, NONE};
+    row->person_closed_at = row->first_attempt_at = row->changed_at = row->opened_at = row->closed_at = row->went_cold_at = row->converted_at = row->cold_at = NONE;
     row->base_outcome = row->outcome = row->tab = row->status_before = row->outcome_before = -1;
     return row;
 }

@@ -22,14 +22,22 @@
 /* Order of firing among equal deadlines: SPEC 6. */
 enum timer_kind { TIMER_TALK, TIMER_CHECK, TIMER_COLD, TIMER_STUCK, TIMER_START, TIMER_RETAIN };
 
+/* When a person did something: the command's time, and the stream time then (D1.23). NONE: never. */
+struct act {
+    int64_t at, stream;
+};
+/* True where a timer with this deadline comes before the act: it had fired by then, or its time is earlier. */
+static inline bool fires_before(int64_t deadline, struct act act) { return deadline <= act.stream || deadline < act.at; }
+
 /* A row: what persons did to it (inputs), and what was last published of it. Times NONE where it did not happen. */
 struct row {
     int64_t version;      /* 0: never opened */
     /* what persons did */
-    int64_t base_at, base_stream; /* when a status was last set: the command's time and the stream time then */
-    int64_t person_closed_at;     /* since when it has been closed by that */
-    int64_t reopened_at;          /* when a person last took it out of DONE */
-    int64_t first_review_at, reviewed_at, first_attempt_at, acted_at;
+    struct act base_set;          /* when a status was last set */
+    struct act reopened;          /* when it was last taken out of DONE */
+    struct act first_review, last_review;
+    int64_t person_closed_at;     /* since when it has been closed by a person */
+    int64_t first_attempt_at;
     /* published */
     int64_t changed_at, opened_at, closed_at, went_cold_at, converted_at;
     int64_t cold_at;              /* the deadline that was judged, NONE: not yet */
@@ -39,7 +47,8 @@ struct row {
     int8_t base_outcome;          /* of a closure that a person's later act confirmed; else -1 */
     int8_t open_status;           /* the last status that was not DONE */
     int8_t status, outcome, tab, cause; /* enums of output.h, -1: null */
-    int8_t status_before, outcome_before; /* while WITHDRAWN: what it returns to */
+    int8_t status_before;         /* before the last change; -1 in the first */
+    int8_t outcome_before;        /* while WITHDRAWN: what it returns to */
     bool withdrawn, noticed;
     uint8_t pad[2];
 };

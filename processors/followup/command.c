@@ -71,12 +71,13 @@ static bool has_status(enum followup_kind kind, int8_t status) {
     return kind == KIND_ABANDONED ? status == STATUS_DISMISSED : status == STATUS_NOT_A_LEAD || status == STATUS_NOT_FOLLOWING_UP;
 }
 
+static struct act act_now(const struct fold *fold) { return (struct act){fold->time, fold->meta.stream_time}; }
+
 static void set_status(struct fold *fold, struct row *row, int8_t status) {
-    if (is_done(row->status) && !is_done(status)) row->reopened_at = fold->time;
+    if (is_done(row->status) && !is_done(status)) row->reopened = act_now(fold);
     if (is_done(status)) row->person_closed_at = is_done(row->status) ? row->closed_at : fold->time;
     row->base = status;
-    row->base_at = fold->time;
-    row->base_stream = later(fold->meta.stream_time, INT64_MIN + 1);
+    row->base_set = act_now(fold);
     row->base_outcome = -1;
 }
 
@@ -127,8 +128,8 @@ static bool act(struct fold *fold, struct entity *entity, enum followup_kind kin
 
 /* A person did something to the row: that is a review. */
 static void review(struct fold *fold, struct row *row) {
-    if (row->first_review_at == NONE) row->first_review_at = fold->time;
-    row->reviewed_at = row->acted_at = fold->time;
+    row->last_review = act_now(fold);
+    if (row->first_review.at == NONE) row->first_review = row->last_review;
 }
 
 static enum permission needed(struct str follow_up) {
@@ -234,10 +235,9 @@ static struct result settings_command(struct fold *fold, const struct event *eve
 
 void command_apply(struct fold *fold, const struct event *event, const struct journal_record *record) {
     bool network = str_equal(event->tenant, STR("*"));
-    int64_t now = now_of(fold, event->tenant);
     bool malformed = str_is_null(event->actor) || event->actor.len == 0 || event->actor.len > ID_BYTES_MAX ||
                      event->occurred_at > record->append_time + AHEAD_MS;
-    fold->time = malformed ? (now == NONE ? record->append_time : now) : later(event->occurred_at, now);
+    fold->time = later(event->occurred_at, now_of(fold, event->tenant));
     if (repeat(fold, event)) return;
     struct str follow_up = event->type == EVENT_CHANGE_SETTINGS ? STR_NULL : event->body.subject;
     struct result result = malformed ? refused(fold, COMMAND_MALFORMED)

@@ -5,7 +5,9 @@
 /* What a row should look like now. */
 struct target {
     int8_t status, outcome, cause;
-    int64_t closed_at, converted_at, closing_at; /* closing_at: the moment of what gave the outcome */
+    int64_t closed_at, converted_at;
+    int64_t closing_at; /* the moment of what gave the outcome */
+    int64_t auto_at;    /* the first moment at which anything but a person would have closed it, NONE */
     struct ground talk, job;
 };
 
@@ -23,7 +25,7 @@ static void find_talk(struct fold *fold, const struct entity *entity, const stru
     if (!call_of(entity)->has_caller) return;
     struct party party = party_of('n', verdict->caller);
     int64_t from = verdict->start->at + 1;
-    if (row->base_at != NONE) from = later(from, row->base_at > row->base_stream ? row->base_at : row->base_at + 1);
+    if (row->base_set.at != NONE) from = later(from, row->base_set.at > row->base_set.stream ? row->base_set.at : row->base_set.at + 1);
     party_first_talk(fold, entity_tenant(entity), &party, from, verdict->start->at, &target->talk);
 }
 
@@ -33,7 +35,7 @@ static void find_job(struct fold *fold, const struct entity *entity, const struc
     const struct call *call = call_of(entity);
     if (!call->resolve_on_booking) return;
     int64_t from = verdict->start->at, to = verdict->end->at + call->link_days * DAY_MS;
-    if (row->reopened_at != NONE) from = later(from, row->reopened_at + 1);
+    if (row->reopened.at != NONE) from = later(from, row->reopened.at + 1);
     if (kind == KIND_SECOND_CHANCE) from = later(from, call->check_at + 1);
     struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer);
     party_first_job(fold, entity_tenant(entity), &caller, from, to, &target->job);
@@ -45,7 +47,7 @@ static const struct fact *closing_class(struct fold *fold, const struct entity *
     const struct call *call = call_of(entity);
     const struct fact *class = verdict->classified;
     if (!class || class->a == CLASS_UNBOOKED || class->at <= call->check_at) return NULL;
-    if (row->reopened_at != NONE && class->at <= row->reopened_at) return NULL;
+    if (row->reopened.at != NONE && class->at <= row->reopened.at) return NULL;
     struct str job = fact_text(class, 3);
     if (class->a == CLASS_BOOKED && !str_is_null(job) && job_cancelled_by(job_entity(fold->cache, entity_tenant(entity), job), call->check_at)) return NULL;
     return class;
@@ -65,27 +67,29 @@ static void earliest(int64_t *closed_at, int64_t moment) {
 /* Order of force: D1.25. */
 static void compute(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct target *target) {
     const struct row *row = row_of(entity, kind);
-    *target = (struct target){.status = row->base, .outcome = -1, .cause = CAUSE_CALL, .closed_at = NONE, .converted_at = NONE, .closing_at = NONE};
+    *target = (struct target){.status = row->base, .outcome = -1, .cause = CAUSE_CALL, .closed_at = NONE, .converted_at = NONE, .closing_at = NONE, .auto_at = NONE};
     bool by_person = is_done(row->base);
+    if (by_person && row->base_outcome >= 0) target->auto_at = row->person_closed_at; /* a person only confirmed it */
     if (by_person) target->closed_at = row->person_closed_at;
     if (by_person && row->base != STATUS_RESOLVED) {
-        close_by(target, row->base, person_outcome(row->base), CAUSE_COMMAND, row->base_at);
+        close_by(target, row->base, person_outcome(row->base), CAUSE_COMMAND, row->base_set.at);
         return;
     }
     find_job(fold, entity, verdict, row, kind, target);
     if (kind == KIND_ABANDONED) find_talk(fold, entity, verdict, row, target);
     const struct fact *class = kind == KIND_SECOND_CHANCE ? closing_class(fold, entity, verdict, row) : NULL;
     const struct fact *booked = class && class->a == CLASS_BOOKED ? class : NULL;
-    if (target->job.found) earliest(&target->closed_at, later(target->job.moment, row->opened_at));
-    if (target->talk.found) earliest(&target->closed_at, later(target->talk.moment, row->opened_at));
-    if (class && (booked || !by_person)) earliest(&target->closed_at, class->at);
+    if (target->job.found) earliest(&target->auto_at, later(target->job.moment, row->opened_at));
+    if (target->talk.found) earliest(&target->auto_at, later(target->talk.moment, row->opened_at));
+    if (class && (booked || !by_person)) earliest(&target->auto_at, class->at);
+    if (target->auto_at != NONE) earliest(&target->closed_at, target->auto_at);
     if (target->job.found || booked) {
         bool by_job = target->job.found && (!booked || target->job.moment <= booked->at);
         target->converted_at = by_job ? later(target->job.moment, row->opened_at) : booked->at;
         if (!by_job) target->job.found = false;
         close_by(target, STATUS_RESOLVED, OUTCOME_CONVERTED, by_job ? CAUSE_JOB : CAUSE_CLASSIFICATION, target->converted_at);
     } else if (by_person) {
-        close_by(target, STATUS_RESOLVED, row->base_outcome >= 0 ? row->base_outcome : OUTCOME_RESOLVED, CAUSE_COMMAND, row->base_at);
+        close_by(target, STATUS_RESOLVED, row->base_outcome >= 0 ? row->base_outcome : OUTCOME_RESOLVED, CAUSE_COMMAND, row->base_set.at);
     } else if (class) {
         close_by(target, STATUS_NOT_A_LEAD, OUTCOME_NOT_A_LEAD, CAUSE_CLASSIFICATION, class->at);
     } else if (target->talk.found) {
@@ -100,22 +104,23 @@ int64_t row_cold_at(const struct call *call, const struct verdict *verdict, enum
 }
 
 /* Judges, or judges again, whether the row went cold (D1.30). */
-static void judge_cold(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct row *row) {
+static void judge_cold(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct target *target) {
+    struct row *row = row_of(entity, kind);
     int64_t deadline = row_cold_at(call_of(entity), verdict, kind);
     if (row->cold_at != NONE && deadline > fold->meta.stream_time) row->cold_at = row->went_cold_at = NONE;
     if (fold->step == STEP_TIMER && fold->timer == TIMER_COLD && fold->subject == entity && fold->due.sub == kind) row->cold_at = deadline;
     if (row->cold_at == NONE) return;
     row->cold_at = deadline;
-    if (row->reopened_at != NONE && row->reopened_at > deadline) return; /* how it stood then is no longer in its columns */
-    bool done = is_done(row->status) && row->closed_at <= deadline;
-    bool reviewed = row->first_review_at != NONE && row->first_review_at <= deadline;
+    if (row->reopened.at != NONE && fires_before(deadline, row->reopened)) return; /* how it stood then is no longer in its columns */
+    bool done = target->auto_at != NONE && target->auto_at <= deadline;
+    bool reviewed = row->first_review.at != NONE && !fires_before(deadline, row->first_review);
     row->went_cold_at = done || reviewed ? NONE : deadline;
 }
 
 static int8_t tab_of(const struct row *row) {
     if (row->status == STATUS_WITHDRAWN) return -1;
     if (is_done(row->status)) return TAB_DONE;
-    bool cold = row->went_cold_at != NONE && !(row->reviewed_at != NONE && row->reviewed_at > row->went_cold_at);
+    bool cold = row->went_cold_at != NONE && !(row->last_review.at != NONE && fires_before(row->went_cold_at, row->last_review));
     return cold ? TAB_COLD : TAB_OPEN;
 }
 
@@ -135,6 +140,7 @@ void row_index(struct fold *fold, struct entity *entity, const struct verdict *v
 static void stage(struct fold *fold, struct entity *entity, enum followup_kind kind, const struct row *before, enum change change, enum cause cause,
                   int64_t at) {
     struct row *row = row_of(entity, kind);
+    row->status_before = before->version ? before->status : (int8_t)-1;
     row->version++;
     row->changed_at = at;
     row->cause = (int8_t)cause;
@@ -142,8 +148,7 @@ static void stage(struct fold *fold, struct entity *entity, enum followup_kind k
     if (is_done(row->status) && !is_done(before->status) && before->status != STATUS_WITHDRAWN) row->open_status = before->status;
     counts_row(fold, entity_tenant(entity), kind, before->version ? before : NULL, row);
     fold->changes = room_grow(fold->changes, &fold->change_capacity, fold->change_count + 1, sizeof *fold->changes);
-    fold->changes[fold->change_count++] =
-        (struct row_change){entity, *row, (int8_t)kind, (int8_t)change, before->version ? before->status : (int8_t)-1};
+    fold->changes[fold->change_count++] = (struct row_change){entity, *row, (int8_t)kind, (int8_t)change};
     entity_touch(fold->cache, entity);
 }
 
@@ -155,7 +160,6 @@ static void withdraw(struct fold *fold, struct entity *entity, const struct verd
     if (row->withdrawn) return;
     struct row before = *row;
     row->withdrawn = true;
-    row->status_before = row->status;
     row->outcome_before = row->outcome;
     row->status = STATUS_WITHDRAWN;
     row->outcome = OUTCOME_WITHDRAWN;
@@ -173,7 +177,7 @@ static void open_row(struct fold *fold, struct entity *entity, const struct verd
         row->withdrawn = false;
         row->status = before.status_before;
         row->outcome = before.outcome_before;
-        row->status_before = row->outcome_before = -1;
+        row->outcome_before = -1;
         stage(fold, entity, kind, &before, CHANGE_RETURNED, CAUSE_CORRECTION, undo_time(fold));
         return;
     }
@@ -221,7 +225,7 @@ static enum cause cause_of(const struct fold *fold, const struct entity *entity,
 static void keep_closure(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct target *target) {
     struct row *row = row_of(entity, kind);
     bool lost = is_done(row->status) && by_automatics(row->outcome) && !is_done(target->status);
-    if (!lost || fold->step == STEP_COMMAND || row->acted_at == NONE || row->acted_at <= row->closed_at) return;
+    if (!lost || fold->step == STEP_COMMAND || row->last_review.at == NONE || !fires_before(row->closed_at, row->last_review)) return;
     row->base = row->status;
     row->base_outcome = row->outcome;
     row->person_closed_at = row->closed_at;
@@ -251,7 +255,7 @@ void row_judge(struct fold *fold, struct entity *entity, const struct verdict *v
     row->outcome = target.outcome;
     row->closed_at = is_done(target.status) ? target.closed_at : NONE;
     row->converted_at = target.converted_at;
-    judge_cold(fold, entity, verdict, kind, row);
+    judge_cold(fold, entity, verdict, kind, &target);
     row->tab = tab_of(row);
     row_text_set(fold->cache, entity, FACT_TALK, kind, target.outcome == OUTCOME_RECONNECTED ? ground_id(&target.talk) : STR_NULL);
     row_text_set(fold->cache, entity, FACT_JOB, kind, target.outcome == OUTCOME_CONVERTED && target.job.found ? ground_id(&target.job) : STR_NULL);
