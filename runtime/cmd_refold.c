@@ -37,7 +37,7 @@ static int store_make(struct store **store, const char *path, struct failure *fa
         return -1;
     else
         code = store_open_lmdb(store, path, error, sizeof error);
-    return code < 0 ? fail_store(failure, code, error) : 0;
+    return code < 0 ? fail_store(failure, code, path, error) : 0;
 }
 
 static int refold(const struct arguments *arguments, struct log *journal, struct store *store, struct log *outputs,

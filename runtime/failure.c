@@ -39,7 +39,7 @@ int fail_memory(struct failure *failure) {
     return fail(failure, EXIT_AGAIN, "out of memory. Nothing is lost: run the same command again when there is more.");
 }
 
-int fail_store(struct failure *failure, int code, const char *text) {
+int fail_store(struct failure *failure, int code, const char *where, const char *text) {
     enum exit_code exit_code = EXIT_FAILED;
     if (code == STORE_ERROR_BUSY || code == STORE_ERROR_FULL || code == STORE_ERROR_MEMORY) exit_code = EXIT_AGAIN;
     if (code == STORE_ERROR_FORMAT) exit_code = EXIT_CONFIGURATION;
@@ -47,5 +47,5 @@ int fail_store(struct failure *failure, int code, const char *text) {
         exit_code = EXIT_AGAIN;
         failure->retry = true;
     }
-    return fail(failure, exit_code, "%s", text);
+    return fail(failure, exit_code, "%s: %s.%s", where, text, code == STORE_ERROR_FULL ? advice(ENOSPC) : "");
 }

@@ -21,7 +21,7 @@ int fail(struct failure *failure, enum exit_code code, const char *format, ...) 
 /* The same after a system call: "cannot DOING PATH: cause", and what to do about the causes that are known (full disk, rights). */
 int fail_errno(struct failure *failure, const char *doing, const char *path);
 int fail_memory(struct failure *failure);
-/* After a call of the store that returned `code`; `text` is what the store says. */
-int fail_store(struct failure *failure, int code, const char *text);
+/* After a call of the store that returned `code`; `where` names the state for a person, `text` is what the store says. */
+int fail_store(struct failure *failure, int code, const char *where, const char *text);
 
 #endif

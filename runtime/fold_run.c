@@ -121,7 +121,7 @@ static int part_open(struct run *run, const struct item *item) {
         complain("%s was folded before, skipped.", item->name);
     if (skip) {
         input_close(input);
-        return code < 0 ? fail_store(run->failure, code, store_error(run->store)) : 0;
+        return code < 0 ? fail_store(run->failure, code, "the state", store_error(run->store)) : 0;
     }
     if (run->part_count == FOLD_FILES_MAX) {
         input_close(input);
@@ -135,7 +135,7 @@ static int part_open(struct run *run, const struct item *item) {
 
 static int parts_open(struct run *run) {
     int code = store_begin(run->store);
-    if (code < 0) return fail_store(run->failure, code, store_error(run->store));
+    if (code < 0) return fail_store(run->failure, code, "the state", store_error(run->store));
     int result = 0;
     for (size_t n = 0; result == 0 && n < run->item_count; n++) result = part_open(run, &run->items[n]);
     store_abort(run->store);
@@ -234,7 +234,7 @@ static int describe_after(struct run *run) {
     run->result->sequence = writer_sequence(run->writer);
     memcpy(run->result->journal_id, run->log->sealed.journal_id, sizeof run->result->journal_id);
     int code = fold_counts(fold, STR("*"), &run->result->counts);
-    return code < 0 ? fail_store(run->failure, code, store_error(run->store)) : 0;
+    return code < 0 ? fail_store(run->failure, code, "the state", store_error(run->store)) : 0;
 }
 
 static int fold_with_writer(struct run *run) {

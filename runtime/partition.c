@@ -14,14 +14,14 @@ static int state_load(struct store *store, struct place *place, struct failure *
         return fail(failure, EXIT_CONFIGURATION,
                     "the state was written by another version of ringback. Use that version, or remove the directory state: it is built "
                     "again from the journal.");
-    return code < 0 ? fail_store(failure, code, store_error(store)) : code;
+    return code < 0 ? fail_store(failure, code, "the state", store_error(store)) : code;
 }
 
 static int open_anew(struct store **store, const char *path, struct failure *failure) {
     char error[ERROR_BYTES];
     int code = store_erase_lmdb(path, error, sizeof error);
     if (code == 0) code = store_open_lmdb(store, path, error, sizeof error);
-    return code < 0 ? fail_store(failure, code, error) : 0;
+    return code < 0 ? fail_store(failure, code, path, error) : 0;
 }
 
 int partition_open_state(struct store **store, const struct data_dir *dir, struct failure *failure) {
@@ -32,7 +32,7 @@ int partition_open_state(struct store **store, const struct data_dir *dir, struc
         complain("%s: %s", path, error);
         return open_anew(store, path, failure);
     }
-    if (code < 0) return fail_store(failure, code, error);
+    if (code < 0) return fail_store(failure, code, path, error);
 
     struct place place;
     int found = state_load(*store, &place, failure);

@@ -30,7 +30,7 @@ struct place place_at_beginning(const char *journal_id) {
 }
 
 static int from_store(struct reader *reader, int code) {
-    return code < 0 ? fail_store(reader->failure, code, store_error(reader->store)) : 0;
+    return code < 0 ? fail_store(reader->failure, code, "the state", store_error(reader->store)) : 0;
 }
 
 static int damaged(struct reader *reader, const struct log_run *run, const char *what) {

@@ -32,7 +32,7 @@ static int64_t append_time(struct writer *writer) {
 }
 
 static int from_store(struct writer *writer, int code) {
-    return code < 0 ? fail_store(writer->failure, code, store_error(writer->store)) : 0;
+    return code < 0 ? fail_store(writer->failure, code, "the state", store_error(writer->store)) : 0;
 }
 
 /* Encodes a record into the journal's room. 0: failed. */
