@@ -5,16 +5,12 @@
 
 #define ERROR_BYTES 600
 
-/* 0; STORE_ABSENT: it has seen nothing; -1. */
-static int state_load(struct store *store, struct place *place, struct failure *failure) {
+/* 0; STORE_ABSENT: it has seen nothing; STORE_ERROR_DIRTY; or another error of the store. */
+static int state_load(struct store *store, struct place *place) {
     int code = store_begin(store);
     if (code == 0) code = place_load(store, place);
     store_abort(store);
-    if (code == STORE_ERROR_FORMAT)
-        return fail(failure, EXIT_CONFIGURATION,
-                    "the state was written by another version of ringback. Use that version, or remove the directory state: it is built "
-                    "again from the journal.");
-    return code < 0 ? fail_store(failure, code, "the state", store_error(store)) : code;
+    return code;
 }
 
 static int open_anew(struct store **store, const char *path, struct failure *failure) {
@@ -35,10 +31,12 @@ int partition_open_state(struct store **store, const struct data_dir *dir, struc
     if (code < 0) return fail_store(failure, code, path, error);
 
     struct place place;
-    int found = state_load(*store, &place, failure);
-    if (found != 0 || place.beyond == 0) return found < 0 ? -1 : 0;
+    code = state_load(*store, &place);
+    if (code == 0 || code == STORE_ABSENT) return 0;
+    if (code != STORE_ERROR_DIRTY) return fail_store(failure, code, path, store_error(*store));
     store_close(*store);
-    complain("%s stands between two seals: it is built again from the journal.", path);
+    *store = NULL;
+    complain("%s stands between two seals, or another version of ringback wrote it.", path);
     return open_anew(store, path, failure);
 }
 
@@ -62,8 +60,9 @@ static int catch_up(struct log *log, struct place *place, struct store *store, s
 
 int partition_open(struct log **log, struct place *place, struct store *store, const struct data_dir *dir, const char *journal_id,
                    struct progress *progress, struct failure *failure) {
-    int found = state_load(store, place, failure);
-    if (found < 0 || log_files_open(log, dir, found == 0 ? &place->log : NULL, journal_id, failure) < 0) return -1;
+    int found = state_load(store, place);
+    if (found < 0) return fail_store(failure, found, "the state", store_error(store));
+    if (log_files_open(log, dir, found == 0 ? &place->log : NULL, journal_id, failure) < 0) return -1;
     if (found == STORE_ABSENT) *place = place_at_beginning((*log)->sealed.journal_id);
     if (catch_up(*log, place, store, progress, failure) == 0) {
         place->log = (*log)->sealed;

@@ -2,11 +2,9 @@
 
 #include "../state/keys.h"
 
-#define PLACE_FORMAT 1
-
 /* In the byte order of the host, as all of LMDB. */
 struct place_value {
-    uint32_t format;
+    char version[16]; /* of the ringback that wrote the state */
     struct place place;
 };
 
@@ -37,9 +35,9 @@ int place_load(struct store *store, struct place *place) {
     int result = store_get(store, TABLE_META, place_key(), &value);
     if (result != 0) return result;
     struct place_value stored;
-    if (value.len != sizeof stored) return STORE_ERROR_FORMAT;
+    if (value.len != sizeof stored) return STORE_ERROR_DIRTY;
     memcpy(&stored, value.ptr, sizeof stored);
-    if (stored.format != PLACE_FORMAT) return STORE_ERROR_FORMAT;
+    if (strncmp(stored.version, RINGBACK_VERSION, sizeof stored.version) != 0 || stored.place.beyond != 0) return STORE_ERROR_DIRTY;
     *place = stored.place;
     return 0;
 }
@@ -47,7 +45,7 @@ int place_load(struct store *store, struct place *place) {
 int place_save(struct store *store, const struct place *place) {
     struct place_value stored;
     memset(&stored, 0, sizeof stored); /* padding too */
-    stored.format = PLACE_FORMAT;
+    strncpy(stored.version, RINGBACK_VERSION, sizeof stored.version - 1);
     stored.place = *place;
     return store_put(store, TABLE_META, place_key(), (struct str){(const char *)&stored, sizeof stored});
 }

@@ -15,7 +15,7 @@ struct place {
     struct log_place log; /* the last seal that was folded */
     int64_t append_time;  /* greatest so far, ms UTC; NONE: none yet */
     int32_t next_source;  /* the number that the next source listed gets; 0 is the writer's own */
-    int64_t beyond;       /* records folded since that seal: where it is not 0, the state can only be built again */
+    int64_t beyond;       /* records folded since that seal: not 0: between two seals */
 };
 
 struct known_source {
@@ -26,7 +26,9 @@ struct known_source {
 };
 
 /* All need a transaction open. 0; STORE_ABSENT; negative: of the store. */
-int place_load(struct store *store, struct place *place); /* STORE_ERROR_FORMAT: another version's */
+/* STORE_ERROR_DIRTY: the state stands between two seals, or another version of ringback wrote it, whose layout may differ: it must be
+ * built again from the journal. */
+int place_load(struct store *store, struct place *place);
 int place_save(struct store *store, const struct place *place);
 int source_load(struct store *store, struct str hash, struct known_source *source);
 int source_load_numbered(struct store *store, int32_t number, struct known_source *source);
