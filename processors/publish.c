@@ -8,7 +8,8 @@
 
 static struct entity *shown_job(struct fold *fold, const struct entity *entity, const struct verdict *verdict) {
     for (int kind = 0; kind < 2; kind++) {
-        struct str job = row_text(entity, FACT_JOB, (enum followup_kind)kind);
+        const struct row *row = row_of(entity, (enum followup_kind)kind);
+        struct str job = row && row->outcome == OUTCOME_CONVERTED ? row_text(entity, FACT_JOB, (enum followup_kind)kind) : STR_NULL;
         if (!str_is_null(job)) return job_entity(fold->cache, entity_tenant(entity), job);
     }
     struct str named = verdict->classified ? fact_text(verdict->classified, 3) : STR_NULL;
@@ -129,8 +130,9 @@ void fill_followup(struct fold *fold, const struct entity *entity, const struct 
     out->first_attempt_at = row->first_attempt_at;
     out->reviewed_at = row->last_review.at;
     out->converted_at = row->converted_at;
-    out->resolved_by_call = row->outcome == OUTCOME_RECONNECTED ? row_text(entity, FACT_TALK, kind) : STR_NULL;
-    out->job = row->outcome == OUTCOME_CONVERTED ? row_text(entity, FACT_JOB, kind) : STR_NULL;
+    int8_t outcome = row->status == STATUS_WITHDRAWN ? row->outcome_before : row->outcome;
+    out->resolved_by_call = outcome == OUTCOME_RECONNECTED ? row_text(entity, FACT_TALK, kind) : STR_NULL;
+    out->job = outcome == OUTCOME_CONVERTED ? row_text(entity, FACT_JOB, kind) : STR_NULL;
     out->attempt = row->attempt;
     out->assignee = row_text(entity, FACT_ASSIGNEE, kind);
     out->notes = notes_of(fold, entity, kind);
@@ -361,12 +363,14 @@ void emit_tombstones(struct fold *fold, const struct entity *entity) {
     const struct call *call = call_of(entity);
     if (call->classified) {
         struct output output = {.topic = TOPIC_CALLS_CLASSIFIED, .is_tombstone = true, .key = join_key(key, entity_tenant(entity), entity_id(entity))};
+        output.body.tombstone.key = output.key;
         emit(fold, &output);
     }
     for (int kind = 0; kind < 2; kind++) {
         if (!call->has_row[kind]) continue;
         struct str row = followup_id(entity, (enum followup_kind)kind, id);
         struct output output = {.topic = TOPIC_FOLLOWUPS, .is_tombstone = true, .key = join_key(key, entity_tenant(entity), row)};
+        output.body.tombstone.key = output.key;
         emit(fold, &output);
     }
 }

@@ -82,13 +82,13 @@ static const struct fact *holding(const struct entity *entity) {
 }
 
 struct str directory_name(struct cache *cache, struct str tenant, enum entry_kind kind, struct str id) {
-    if (str_is_null(id)) return STR_NULL;
+    if (str_is_null(id) || id.len > ID_BYTES_MAX) return STR_NULL; /* a number of a call may be any text */
     const struct fact *fact = holding(directory_entity(cache, tenant, kind, id));
     return fact ? fact_text(fact, 1) : STR_NULL;
 }
 
 bool directory_owns(struct cache *cache, struct str tenant, struct str number) {
-    return directory_entity(cache, tenant, ENTRY_NUMBER, number)->size > 0;
+    return number.len <= ID_BYTES_MAX && directory_entity(cache, tenant, ENTRY_NUMBER, number)->size > 0;
 }
 
 struct str directory_campaign(struct cache *cache, struct str tenant, struct str number) {

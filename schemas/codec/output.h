@@ -134,7 +134,7 @@ struct rejected {
     int64_t size_bytes;
 };
 
-struct tombstone { struct position position; };
+struct tombstone { struct position position; struct str key; }; /* key: that of the record which is gone */
 
 struct output {
     enum topic topic;

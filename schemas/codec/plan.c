@@ -29,7 +29,7 @@ struct compiler {
     size_t error_size;
 };
 
-static void fail(struct compiler *c, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void fail(struct compiler *c, const char *format, ...) {
     if (c->failed) return;
     c->failed = true;
     int size = snprintf(c->error, c->error_size, c->path[0] ? "%s: " : "%s", c->path);

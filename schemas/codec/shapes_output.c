@@ -161,6 +161,7 @@ const struct shape shape_rejected = SHAPE("Rejected", rejected, OWN_RECORD_BYTES
 
 static const struct field tombstone[] = {
     RECORD(tombstone, position, &shape_position),
+    STRING(tombstone, key),
 };
 const struct shape shape_tombstone = SHAPE("Tombstone", tombstone, OWN_RECORD_BYTES_MAX);
 
