@@ -48,6 +48,10 @@ bool call_insert(struct cache *cache, struct entity *entity, const struct event 
     int8_t a = 0, b = 0;
     switch ((enum event_type)event->type) {
     case EVENT_CALL_STARTED:
+        if (call_of(entity)->started) {
+            a = (int8_t)ANOTHER_START;
+            break;
+        }
         texts[START_FROM] = event->body.call_started.from;
         texts[START_TO] = event->body.call_started.to;
         texts[START_CUSTOMER] = event->body.call_started.customer;

@@ -81,6 +81,9 @@ enum row_fact {
     FACT_JOB         /* texts: "", the job that converted it; one a row */
 };
 
+/* `a` of a CallStarted that came after another with the same direction, from and to: it happened, but the first stands. */
+#define ANOTHER_START UINT8_MAX
+
 /* Texts of a start's fact. */
 enum start_text { START_ID, START_FROM, START_TO, START_CUSTOMER, START_CAMPAIGN };
 

@@ -167,6 +167,9 @@ void call_event(struct fold *fold, const struct event *event, const struct journ
         const struct call_started *started = &event->body.call_started;
         if (verdict.direction != started->direction || !str_equal(verdict.from, started->from) || !str_equal(verdict.to, started->to))
             reject(fold, event, record, bytes, REJECT_CONFLICTING_START, "direction, from, to: another CallStarted of this call was folded first");
+        else
+            insert(fold, entity, event, record, bytes);
+        step_touch(fold, entity);
         return;
     }
     start(fold, entity, event);

@@ -192,7 +192,7 @@ void call_read(const struct entity *entity, struct verdict *verdict) {
     verdict->no_message = true;
     for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact)) {
         if (fact->type >= EVENT_TYPES) continue;
-        if (fact->type == EVENT_CALL_STARTED) verdict->start = fact;
+        if (fact->type == EVENT_CALL_STARTED && fact->a != ANOTHER_START) verdict->start = fact;
         if (fact->type == EVENT_CALL_ENDED) verdict->end = fact;
         verdict->latest_at = fact->at;
     }

@@ -74,9 +74,28 @@ static struct str number_text(const int64_t *number) {
     return *number == NONE ? STR_NULL : (struct str){(const char *)number, sizeof *number};
 }
 
+static void call_job_key(struct key *key, const struct entity *entity, struct str call_id) {
+    key_reset(key);
+    key_text(key, entity_tenant(entity));
+    key_text(key, call_id);
+    key_text(key, entity_id(entity));
+}
+
+/* The job no longer names this call. */
+static void unlink_call(struct fold *fold, const struct entity *entity, struct str call_id) {
+    struct key key;
+    if (str_is_null(call_id)) return;
+    call_job_key(&key, entity, call_id);
+    index_remove(fold->cache, TABLE_CALL_JOBS, key_str(&key));
+    step_touch(fold, call_entity(fold->cache, entity_tenant(entity), call_id));
+}
+
 void job_event(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes) {
     struct entity *entity = job_entity(fold->cache, event->tenant, event->body.subject);
     job_make(fold, entity);
+    struct job_read before;
+    job_read(entity, &before);
+    if (event->type == EVENT_JOB_BOOKED && !str_equal(before.call, event->body.job_booked.call)) unlink_call(fold, entity, before.call);
     struct str texts[FACT_TEXTS_MAX] = {event->event_id};
     unsigned count = 1;
     if (event->type == EVENT_JOB_BOOKED) {
@@ -160,10 +179,7 @@ static void link_call(struct fold *fold, struct entity *entity, struct str call_
     call_of(call)->has_jobs = true;
     entity_touch(fold->cache, call);
     struct key key;
-    key_reset(&key);
-    key_text(&key, tenant);
-    key_text(&key, call_id);
-    key_text(&key, entity_id(entity));
+    call_job_key(&key, entity, call_id);
     index_put(fold->cache, TABLE_CALL_JOBS, key_str(&key), STR(""));
     step_touch(fold, call);
 }
@@ -214,10 +230,7 @@ void job_timer(struct fold *fold, struct entity *entity) {
     job_read(entity, &read);
     if (!str_is_null(read.call)) {
         struct key key;
-        key_reset(&key);
-        key_text(&key, entity_tenant(entity));
-        key_text(&key, read.call);
-        key_text(&key, entity_id(entity));
+        call_job_key(&key, entity, read.call);
         index_remove(fold->cache, TABLE_CALL_JOBS, key_str(&key));
     }
     unindex(fold, entity, nobody, NONE);
