@@ -181,7 +181,7 @@ def read_rules():
     lines = (line.split(None, 1) for line in (HERE / "rules.txt").read_text().splitlines())
     rules = {words[0]: words[1] for words in lines if len(words) == 2 and not words[0].startswith("#")}
     decisions, = (ROOT / "docs/decisions").glob("0001-*.md")
-    numbered = re.findall(r"^(\d+)\. (.*)$", decisions.read_text(), re.MULTILINE)
+    numbered = re.findall(r"^(\d+[a-z]?)\. (.*)$", decisions.read_text(), re.MULTILINE)
     return rules | {f"D1.{number}": text[:100] for number, text in numbered}
 
 
