@@ -1,5 +1,6 @@
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -42,6 +43,12 @@ static const char **files_of(const struct arguments *arguments, size_t *count) {
     return files;
 }
 
+static int64_t wall_clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static int exit_code(const struct fold_result *result) {
     if (result->unreadable) return EXIT_FAILED;
     return fold_rejected(result) ? EXIT_REJECTED : EXIT_DONE;
@@ -65,6 +72,8 @@ static int run(const struct arguments *arguments) {
         complain("%s", error);
         return EXIT_FAILED;
     }
+    if (fold.until != NONE && fold.until > wall_clock_ms())
+        complain("--until lies ahead: the clock moves there and never comes back, so events before it will be late.");
     watch_mappings();
     struct failure failure = {0};
     struct fold_result result;

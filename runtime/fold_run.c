@@ -11,6 +11,7 @@
 
 #define PROGRESS_RECORDS 8192 /* between looks at the clock */
 #define NAME_BYTES_MAX 1024
+#define SKIPPED_NAMED 10
 
 /* A file that was named, or lay in the inbox. */
 struct item {
@@ -35,8 +36,8 @@ struct run {
     struct log *log;
     struct place place;
     struct writer *writer;
-    struct item items[2 * FOLD_FILES_MAX];
-    size_t item_count;
+    GArray *items;  /* struct item */
+    size_t skipped; /* files folded before */
     struct part parts[FOLD_FILES_MAX];
     struct input *heap[FOLD_FILES_MAX]; /* of the merge */
     size_t part_count;
@@ -51,13 +52,18 @@ static char *clean_name(const char *path) {
     return name;
 }
 
-static int item_add(struct run *run, const char *path, const char *name, bool spooled) {
-    for (size_t n = 0; n < run->item_count; n++)
-        if (strcmp(run->items[n].path, path) == 0) return 0;
-    if (run->item_count == sizeof run->items / sizeof *run->items)
-        return fail(run->failure, EXIT_FAILED, "%s holds too many files.", run->dir.path);
-    run->items[run->item_count++] = (struct item){.path = strdup(path), .name = clean_name(name), .spooled = spooled};
-    return 0;
+static struct item *item_at(const struct run *run, size_t n) { return &g_array_index(run->items, struct item, n); }
+
+static void item_add(struct run *run, const char *path, const char *name, bool spooled) {
+    for (size_t n = 0; spooled && n < run->items->len; n++) /* what lay in the inbox may have come again */
+        if (strcmp(item_at(run, n)->path, path) == 0) return;
+    struct item item = {.path = g_strdup(path), .name = clean_name(name), .spooled = spooled};
+    g_array_append_val(run->items, item);
+}
+
+static void item_clear(void *item) {
+    g_free(((struct item *)item)->path);
+    g_free(((struct item *)item)->name);
 }
 
 static void item_left_over(void *context, const char *path) { item_add(context, path, "stdin", true); }
@@ -67,27 +73,33 @@ static void unreadable(struct run *run, const struct failure *why) {
     run->result->unreadable++;
 }
 
+static bool can_be_read_again(const char *file) {
+    struct stat status;
+    return stat(file, &status) < 0 || S_ISREG(status.st_mode) ||
+           S_ISDIR(status.st_mode); /* what is wrong with it is said when it is opened */
+}
+
 /* Regular files are read where they are; what can be read only once is kept first. */
 static int item_take(struct run *run, const char *file) {
     bool is_stdin = strcmp(file, "-") == 0;
-    struct stat status;
-    if (!is_stdin && (stat(file, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
-        return item_add(run, file, file, false);
-    int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return item_add(run, file, file, false);
+    int fd = is_stdin ? STDIN_FILENO : can_be_read_again(file) ? -1 : open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        item_add(run, file, file, false);
+        return 0;
+    }
     char path[PATH_MAX];
     int result = spool(fd, &run->dir, path, run->failure);
     if (!is_stdin) close(fd);
-    return result < 0 ? -1 : item_add(run, path, is_stdin ? "stdin" : file, true);
+    if (result == 0) item_add(run, path, is_stdin ? "stdin" : file, true);
+    return result;
 }
 
 static int items_take(struct run *run) {
     if (spool_each(&run->dir, item_left_over, run, run->failure) < 0) return -1;
-    if (run->item_count)
-        complain("going on with %zu input(s) that an earlier run had read from standard input or a pipe.", run->item_count);
+    if (run->items->len) complain("going on with %u input(s) that an earlier run had read from standard input or a pipe.", run->items->len);
     for (size_t n = 0; n < run->options->file_count; n++)
         if (item_take(run, run->options->files[n]) < 0) return -1;
-    return run->failure->code == EXIT_DONE ? 0 : -1;
+    return 0;
 }
 
 static const struct part *part_with(const struct run *run, const char *hash) {
@@ -103,6 +115,11 @@ static void item_refused(struct run *run, const struct item *item, const struct 
     spool_remove(&run->dir, item->path, run->failure);
 }
 
+/* The first few by name: an archive that is folded again and again has thousands. */
+static void say_skipped(struct run *run, const struct item *item) {
+    if (run->skipped++ < SKIPPED_NAMED) complain("%s was folded before, skipped.", item->name);
+}
+
 static int part_open(struct run *run, const struct item *item) {
     struct failure why = {0};
     struct input *input;
@@ -111,25 +128,23 @@ static int part_open(struct run *run, const struct item *item) {
         return 0;
     }
     struct known_source known = {0};
+    memcpy(known.hash, input->hash, sizeof known.hash);
     int code = source_load(run->store, (struct str){input->hash, CONTENT_HASH_DIGITS}, &known);
     const struct part *same = part_with(run, input->hash);
-    bool skip = code < 0 || known.ended || same;
-    if (code == STORE_ABSENT) memcpy(known.hash, input->hash, sizeof known.hash);
+    if (code >= 0 && !same && !known.ended && run->part_count < FOLD_FILES_MAX) {
+        input->order = run->part_count;
+        run->bytes += input->size;
+        run->parts[run->part_count++] = (struct part){.input = input, .item = item, .known = known};
+        return 0;
+    }
+    input_close(input);
+    if (code < 0) return fail_store(run->failure, code, "the state", store_error(run->store));
+    if (!same && !known.ended)
+        return fail(run->failure, EXIT_USAGE, "more than %d new files in one run. Give them in several.", FOLD_FILES_MAX);
     if (same)
         complain("%s has the same content as %s, skipped.", item->name, same->item->name);
-    else if (known.ended)
-        complain("%s was folded before, skipped.", item->name);
-    if (skip) {
-        input_close(input);
-        return code < 0 ? fail_store(run->failure, code, "the state", store_error(run->store)) : 0;
-    }
-    if (run->part_count == FOLD_FILES_MAX) {
-        input_close(input);
-        return fail(run->failure, EXIT_USAGE, "more than %d files in one run. Give them in several.", FOLD_FILES_MAX);
-    }
-    input->order = run->part_count;
-    run->bytes += input->size;
-    run->parts[run->part_count++] = (struct part){.input = input, .item = item, .known = known};
+    else
+        say_skipped(run, item);
     return 0;
 }
 
@@ -137,7 +152,7 @@ static int parts_open(struct run *run) {
     int code = store_begin(run->store);
     if (code < 0) return fail_store(run->failure, code, "the state", store_error(run->store));
     int result = 0;
-    for (size_t n = 0; result == 0 && n < run->item_count; n++) result = part_open(run, &run->items[n]);
+    for (size_t n = 0; result == 0 && n < run->items->len; n++) result = part_open(run, item_at(run, n));
     store_abort(run->store);
     return result;
 }
@@ -204,7 +219,8 @@ static int fold_parts(struct run *run) {
     struct merge merge;
     if (merge_open(&merge, run->heap, run->part_count, run->failure) < 0) return -1;
     for (size_t n = merge.count; n < run->part_count; n++)
-        if (run->heap[n]->taken) complain("%s was folded before, skipped.", run->parts[run->heap[n]->order].item->name);
+        if (run->heap[n]->taken) say_skipped(run, run->parts[run->heap[n]->order].item);
+    if (run->skipped > SKIPPED_NAMED) complain("%zu more were folded before, skipped.", run->skipped - SKIPPED_NAMED);
     return fold_merged(run, &merge);
 }
 
@@ -257,7 +273,7 @@ static void parts_close(struct run *run) {
 /* From the last seal to the end of the files. */
 static int fold_once(struct run *run) {
     *run->failure = (struct failure){0};
-    run->result->unreadable = run->result->records = 0;
+    run->result->unreadable = run->result->records = run->skipped = 0;
     if (partition_open(&run->log, &run->place, run->store, &run->dir, run->options->journal_id, &run->progress, run->failure) < 0)
         return -1;
     progress_start(&run->progress, !run->options->quiet);
@@ -272,8 +288,8 @@ static int fold_once(struct run *run) {
 
 static int spooled_remove(struct run *run) {
     int result = 0;
-    for (size_t n = 0; result == 0 && n < run->item_count; n++)
-        if (run->items[n].spooled) result = spool_remove(&run->dir, run->items[n].path, run->failure);
+    for (size_t n = 0; result == 0 && n < run->items->len; n++)
+        if (item_at(run, n)->spooled) result = spool_remove(&run->dir, item_at(run, n)->path, run->failure);
     return result;
 }
 
@@ -284,6 +300,8 @@ int fold_run(const struct fold_options *options, struct fold_result *result, str
     run->options = options;
     run->result = result;
     run->failure = failure;
+    run->items = g_array_new(FALSE, FALSE, sizeof(struct item));
+    g_array_set_clear_func(run->items, item_clear);
     progress_start(&run->progress, !options->quiet);
     int folded = data_dir_make(&run->dir, options->data, failure);
     if (folded == 0) folded = partition_open_state(&run->store, &run->dir, failure);
@@ -297,10 +315,7 @@ int fold_run(const struct fold_options *options, struct fold_result *result, str
     }
     if (folded == 0) folded = spooled_remove(run);
     store_close(run->store);
-    for (size_t n = 0; n < run->item_count; n++) {
-        free(run->items[n].path);
-        g_free(run->items[n].name);
-    }
+    g_array_free(run->items, TRUE);
     free(run);
     return folded;
 }

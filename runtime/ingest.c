@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#define LOOK_BYTES (64 * 1024) /* at the beginning, to see what a file is */
+
 static int map(struct input *input, struct failure *failure) {
     int fd = open(input->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return fail_errno(failure, "open", input->path);
@@ -42,23 +44,31 @@ static bool begins_with(const struct input *input, const char *bytes, size_t siz
     return input->size >= size && memcmp(input->bytes, bytes, size) == 0;
 }
 
-static size_t skip_blank(const struct input *input, size_t at) {
-    while (at < input->size && memchr(" \t\r\n", input->bytes[at], 4)) at++;
-    return at;
+/* Text of which a line near the beginning starts with a brace; the very first may be damaged. Nothing but blanks will do, too. */
+static bool is_json_lines(const struct input *input) {
+    const uint8_t *at = input->bytes + input->at;
+    size_t size = input->size - input->at < LOOK_BYTES ? input->size - input->at : LOOK_BYTES;
+    bool at_start = true, blank = true;
+    for (size_t n = 0; n < size; n++) {
+        if (at[n] == 0) return false;
+        if (at_start && at[n] == '{') return true;
+        if (!memchr(" \t\r\n", at[n], 4)) at_start = blank = false;
+        if (at[n] == '\n') at_start = true;
+    }
+    return blank;
 }
 
-/* A container says so in its first bytes; a JSON line starts with a brace. */
+/* A container says so in its first bytes. */
 static int recognise(struct input *input, enum input_format format, struct failure *failure) {
     bool avro = begins_with(input, "Obj\x01", 4);
     if (begins_with(input, "\xEF\xBB\xBF", 3)) input->at = 3;
-    size_t first = skip_blank(input, input->at);
-    bool json = first == input->size || input->bytes[first] == '{';
+    if (format == INPUT_BY_CONTENT && !avro && !is_json_lines(input))
+        return fail(
+            failure, EXIT_FAILED,
+            "%s is neither an Avro container file nor JSON lines (one {...} a line). If it is JSON lines nevertheless, say --format "
+            "jsonl.",
+            input->path);
     input->format = format != INPUT_BY_CONTENT ? format : avro ? INPUT_AVRO : INPUT_JSON_LINES;
-    if (format == INPUT_BY_CONTENT && !avro && !json)
-        return fail(failure, EXIT_FAILED,
-                    "%s is neither an Avro container file nor JSON lines (one {...} a line). If its first line is merely damaged, say "
-                    "--format jsonl.",
-                    input->path);
     if (input->format == INPUT_JSON_LINES) return 0;
     char error[400];
     if (avro_open(input, error, sizeof error) == 0) return 0;

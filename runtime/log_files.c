@@ -20,6 +20,7 @@ struct log_files {
     uint8_t *mapped; /* the journal as it was when opened, for reading; NULL: nothing to read */
     size_t mapped_size;
     struct container_reader reader;
+    size_t header_size; /* 0: there is no whole header */
     struct plan *plan;
     struct appender streams[STREAMS]; /* not open where there is nothing to write */
     bool lazy;                        /* prepare does not wait for the disk */
@@ -130,29 +131,34 @@ static int journal_map(struct log_files *files) {
     return result;
 }
 
-/* The header is durable before anything follows it, so a file that is longer than one has a good one. */
-static int header_read(struct log_files *files) {
-    struct failure *failure = files->log.failure;
-    char error[400];
-    struct container_reader *reader = &files->reader;
-    if (container_open(reader, files->mapped, files->mapped_size, error, sizeof error) < 0)
-        return fail(failure, EXIT_FAILED, "%s is damaged at byte 0: %s. Restore the file from a backup.", files->path, error);
-    if (plan_make(&files->plan, reader->schema.ptr, reader->schema.len, &shape_journal_record, error, sizeof error) < 0)
-        return fail(failure, EXIT_CONFIGURATION, "%s was written by a newer version of ringback (%s). Use that version.", files->path,
-                    error);
-    files->log.plan = files->plan;
-    return 0;
-}
-
 static size_t header_bytes(const char *schema) {
     static const uint8_t any_sync[SYNC_BYTES];
     return container_header(schema, any_sync, NULL, 0);
 }
 
+/* 1; 0: the file was still being made (its header is durable before anything follows it); -1. */
+static int header_read(struct log_files *files) {
+    struct failure *failure = files->log.failure;
+    char error[400];
+    struct container_reader *reader = &files->reader;
+    if (!files->mapped) return 0;
+    if (container_open(reader, files->mapped, files->mapped_size, error, sizeof error) < 0) {
+        if (files->mapped_size <= header_bytes(schema_text("JournalRecord"))) return 0;
+        return fail(failure, EXIT_FAILED, "%s is damaged at byte 0: %s. Restore the file from a backup.", files->path, error);
+    }
+    if (plan_make(&files->plan, reader->schema.ptr, reader->schema.len, &shape_journal_record, error, sizeof error) < 0)
+        return fail(failure, EXIT_CONFIGURATION, "%s was written by a newer version of ringback (%s). Use that version.", files->path,
+                    error);
+    files->log.plan = files->plan;
+    files->header_size = reader->at;
+    return 1;
+}
+
 /* Finds the last seal; leaves the reader behind `from`, ready to read what a state at `from` has not seen. */
 static int journal_scan(struct log_files *files, const struct log_place *from) {
     struct log *log = &files->log;
-    if (header_read(files) < 0) return -1;
+    int begun = header_read(files);
+    if (begun <= 0) return begun;
     size_t start = from ? (size_t)from->position : files->reader.at;
     if (from) log->sealed = *from;
     if (journal_recover(&files->reader, files->plan, files->path, &log->sealed, log->failure) < 0) return -1;
@@ -190,10 +196,9 @@ static int journal_id_make(char id[JOURNAL_ID_DIGITS + 1], const char *given, st
 static int journal_begin(struct log_files *files, const struct data_dir *dir, const char *journal_id) {
     struct log *log = &files->log;
     if (journal_id_make(log->sealed.journal_id, journal_id, log->failure) < 0) return -1;
-    size_t header = header_bytes(schema_text("JournalRecord"));
-    if (files->mapped_size > header)
+    if (files->header_size && files->mapped_size > files->header_size)
         complain("%s: cut %zu bytes that an earlier run had not sealed; there is no seal before them.", files->path,
-                 files->mapped_size - header);
+                 files->mapped_size - files->header_size);
     struct appender *journal = &files->streams[STREAM_JOURNAL];
     if (appender_create(journal, dir->path, JOURNAL_FILE_NAME, schema_text("JournalRecord"), log->sealed.journal_id, log->failure) < 0)
         return -1;
@@ -231,9 +236,8 @@ static int files_open(struct log_files *files, const struct data_dir *dir, const
     struct log *log = &files->log;
     int there = journal_map(files);
     if (there < 0) return -1;
-    bool begun = files->mapped_size > header_bytes(schema_text("JournalRecord")) || (remembered && files->mapped);
-    if (begun && journal_scan(files, remembered) < 0) return -1;
-    if (log->sealed.sequence >= 0) return journal_continue(files, dir);
+    if (journal_scan(files, remembered) < 0) return -1;
+    if (files->header_size && log->sealed.sequence >= 0) return journal_continue(files, dir);
     if (remembered)
         return fail(log->failure, EXIT_FAILED,
                     "%s is %s, but the state follows it up to seal %" PRId64 ". Restore the journal from a backup; to begin anew, "
@@ -262,7 +266,7 @@ int log_files_open_reader(struct log **log, const struct data_dir *dir, struct f
     if (!files) return -1;
     data_dir_journal(dir, files->path);
     int there = journal_map(files);
-    if (there > 0 && files->mapped && journal_scan(files, NULL) == 0 && files->log.sealed.sequence >= 0) return 0;
+    if (there > 0 && journal_scan(files, NULL) == 0 && files->log.sealed.sequence >= 0) return 0;
     if (there >= 0)
         fail(failure, EXIT_FAILED, "%s holds no sealed records. Fold something first: ringback fold --data %s FILE...", files->path,
              dir->path);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <xxhash.h>
 
 #define BLOCK_HEAD_BYTES 20
+#define HEADER_BYTES_MAX (256 * 1024)
 #define WRITE_BACK_BYTES (4 * 1024 * 1024)
 
 void sync_marker(const char *journal_id, const char *file_name, uint8_t sync[SYNC_BYTES]) {
@@ -20,7 +22,7 @@ void sync_marker(const char *journal_id, const char *file_name, uint8_t sync[SYN
     memcpy(sync, canonical.digest, SYNC_BYTES);
 }
 
-uint8_t *header_make(const char *schema, const uint8_t sync[SYNC_BYTES], size_t *size) {
+static uint8_t *header_make(const char *schema, const uint8_t sync[SYNC_BYTES], size_t *size) {
     *size = container_header(schema, sync, NULL, 0);
     uint8_t *header = malloc(*size);
     if (header) container_header(schema, sync, header, *size);
@@ -61,21 +63,48 @@ int appender_create(struct appender *appender, const char *directory, const char
     return result < 0 ? -1 : appender_sync(appender, failure);
 }
 
+/* What a schema says to people may change from version to version; what it says of bytes may not. */
+static void docs_remove(json_t *schema) {
+    const char *name;
+    json_t *item;
+    size_t index;
+    if (json_is_object(schema)) json_object_del(schema, "doc");
+    json_object_foreach(schema, name, item) docs_remove(item);
+    json_array_foreach(schema, index, item) docs_remove(item);
+}
+
+static bool schema_same(struct str found, const char *ours) {
+    if (found.len == strlen(ours) && memcmp(found.ptr, ours, found.len) == 0) return true;
+    json_t *left = json_loadb(found.ptr, found.len, JSON_DECODE_ANY, NULL), *right = json_loads(ours, JSON_DECODE_ANY, NULL);
+    if (left) docs_remove(left);
+    if (right) docs_remove(right);
+    bool same = left && right && json_equal(left, right);
+    json_decref(left);
+    json_decref(right);
+    return same;
+}
+
 static int header_check(const struct appender *appender, const char *schema, struct failure *failure) {
-    size_t size;
-    uint8_t *expected = header_make(schema, appender->sync, &size);
-    uint8_t *found = malloc(size ? size : 1);
+    uint8_t *bytes = malloc(HEADER_BYTES_MAX);
+    if (!bytes) return fail_memory(failure);
+    ssize_t size = pread(appender->fd, bytes, HEADER_BYTES_MAX, 0);
+    struct container_reader reader;
+    char error[400];
     int result = 0;
-    if (!expected || !found)
-        result = fail_memory(failure);
-    else if (pread(appender->fd, found, size, 0) != (ssize_t)size || memcmp(found, expected, size) != 0)
-        result =
-            fail(failure, EXIT_CONFIGURATION,
-                 "%s does not begin as a file of this journal written by this version does. Use the version of ringback that wrote it, "
-                 "or restore the file from a backup.",
-                 appender->path);
-    free(expected);
-    free(found);
+    if (size < 0)
+        result = fail_errno(failure, "read", appender->path);
+    else if (container_open(&reader, bytes, (size_t)size, error, sizeof error) < 0)
+        result = fail(failure, EXIT_FAILED, "%s is damaged at byte 0: %s. Restore the file from a backup.", appender->path, error);
+    else {
+        if (memcmp(reader.sync, appender->sync, SYNC_BYTES) != 0)
+            result =
+                fail(failure, EXIT_FAILED, "%s is not a file of this journal, or damaged. Restore the file from a backup.", appender->path);
+        else if (!schema_same(reader.schema, schema))
+            result = fail(failure, EXIT_CONFIGURATION,
+                          "%s was begun by another version of ringback, with another schema. Use that version.", appender->path);
+        container_close(&reader);
+    }
+    free(bytes);
     return result;
 }
 

@@ -21,10 +21,8 @@ struct appender {
     bool unsynced;
 };
 
-/* What belongs into a file of this journal: its marker, and its header with that marker. */
+/* The marker of this journal's file of that name. */
 void sync_marker(const char *journal_id, const char *file_name, uint8_t sync[SYNC_BYTES]);
-/* malloc'ed, for the caller to free; NULL: no memory. */
-uint8_t *header_make(const char *schema, const uint8_t sync[SYNC_BYTES], size_t *size);
 
 /* Makes directory/file_name (or empties it) and writes the header, durably. */
 int appender_create(struct appender *appender, const char *directory, const char *file_name, const char *schema, const char *journal_id,

@@ -275,6 +275,28 @@ static void a_journal_of_other_schemas_is_refused(void **state) {
     assert_int_equal(failure.code, EXIT_CONFIGURATION);
 }
 
+static void only_docs_of_a_schema_may_change(void **state) {
+    (void)state;
+    struct failure failure;
+    struct bytes notices = file_read(in_scratch("data/outputs/notices.avro"));
+    uint8_t *doc = memmem(notices.bytes, notices.size, "\"doc\":\"", 7), *in_journal = memmem(journal.bytes, journal.size, "\"doc\":\"", 7);
+    assert_non_null(doc);
+    assert_non_null(in_journal);
+    doc[8] = in_journal[8] = '~';
+    journal_put(journal.bytes, journal.size);
+    file_write(in_scratch("data/outputs/notices.avro"), notices.bytes, notices.size);
+    struct log *log = open_log(&places[SEALS], &failure);
+    assert_non_null(log);
+    log_close(log);
+    uint8_t *field = memmem(notices.bytes, notices.size, "follow_up", 9);
+    assert_non_null(field);
+    field[6] = '-';
+    file_write(in_scratch("data/outputs/notices.avro"), notices.bytes, notices.size);
+    assert_null(open_log(&places[SEALS], &failure));
+    assert_int_equal(failure.code, EXIT_CONFIGURATION);
+    free(notices.bytes);
+}
+
 static void a_reader_changes_nothing(void **state) {
     (void)state;
     struct failure failure = {0};
@@ -305,6 +327,7 @@ int main(void) {
         CASE(outputs_shorter_than_the_seal_says_are_refused),
         CASE(outputs_without_their_journal_are_left_alone),
         CASE(a_journal_of_other_schemas_is_refused),
+        CASE(only_docs_of_a_schema_may_change),
         CASE(a_reader_changes_nothing),
     };
     return cmocka_run_group_tests(tests, schemas_setup, schemas_teardown);
