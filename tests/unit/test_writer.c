@@ -146,6 +146,27 @@ static void a_reader_ends_where_the_writer_stands(void **state) {
     log_close(log);
 }
 
+/* The state of an earlier seal, as a crash between a seal and the state's commit leaves it. */
+static void a_state_that_fell_behind_is_brought_up(void **state) {
+    (void)state;
+    struct fold_result result;
+    char first[256];
+    strcpy(first, in_scratch("calls.jsonl"));
+    assert_int_equal(fold_files("data", (const char *const[]){first}, 1, NONE, &result), 0);
+    struct bytes earlier = file_read(in_data("data", "state/data.mdb"));
+    assert_int_equal(fold_both("data", &result), 0);
+    struct fold_counts counts = result.counts;
+    int64_t hash = result.after.state_hash;
+    data_copy("data", "before");
+    file_write(in_data("data", "state/data.mdb"), earlier.bytes, earlier.size);
+    free(earlier.bytes);
+    assert_int_equal(fold_both("data", &result), 0);
+    assert_int_equal(result.records, 0);
+    assert_int_equal(result.after.state_hash, hash);
+    assert_memory_equal(&result.counts, &counts, sizeof counts);
+    assert_same_data("data", "before");
+}
+
 /* Read again in whatever batches: the same files. */
 static void outputs_are_the_same_whatever_the_batch(void **state) {
     (void)state;
@@ -284,6 +305,7 @@ int main(void) {
         CASE(files_are_folded_once),
         CASE(a_run_that_was_stopped_goes_on),
         CASE(a_reader_ends_where_the_writer_stands),
+        CASE(a_state_that_fell_behind_is_brought_up),
         CASE(outputs_are_the_same_whatever_the_batch),
         CASE(a_changed_record_is_noticed_where_it_is_folded),
         CASE(further_files_are_folded_later),
