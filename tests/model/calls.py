@@ -131,8 +131,8 @@ class Call:
 
     # Talk (D1.16)
 
-    def talks(self):
-        """Pairs (from, to) in which a leg talks; to is None where it still does."""
+    def talks(self, voice_agent):
+        """Pairs (from, to) in which a leg talks, the Voice Agent's too where asked; to is None where it still does."""
         end = self.end()
         legs = {}
         spans = []
@@ -144,7 +144,7 @@ class Call:
                 for leg in ids:
                     machine = legs.setdefault(("agent", leg), Leg(spans))
                     machine.step(kind, at)
-            elif kind in ("VoiceAgentConnected", "VoiceAgentDisconnected") and self.voice_agent_counts:
+            elif kind in ("VoiceAgentConnected", "VoiceAgentDisconnected") and voice_agent:
                 legs.setdefault(("voice agent", event["leg"]), Leg(spans)).step(kind.replace("VoiceAgent", "Agent"), at)
         for machine in legs.values():
             machine.finish(end["occurred_at"] if end else None)
@@ -154,15 +154,15 @@ class Call:
         return {e["leg"] for e in self.events if e["type"] == "AgentConnected"}
 
     def talk_ms(self):
-        """What was talked; of a call that never ended, before it talked without end."""
-        return sum(stop - start for start, stop in union(self.talks()) if stop is not None)
+        """What agents talked; of a call that never ended, before they talked without end."""
+        return sum(stop - start for start, stop in union(self.talks(False)) if stop is not None)
 
     def talk_moment(self):
         """The first ms at which the union of talk reaches 30,001 ms; None where it never does."""
         if self.caller is None or (self.start["direction"] == "OUTBOUND" and not self.callback_counts):
             return None
         total = 0
-        for start, stop in union(self.talks()):
+        for start, stop in union(self.talks(self.voice_agent_counts)):
             if stop is None or total + stop - start >= TALK:
                 return start + TALK - total
             total += stop - start
@@ -171,25 +171,26 @@ class Call:
     # An abandoned call (D1.14, D1.15)
 
     def abandoned_where(self):
-        """Where the last of the events that say so left the caller; ringing, until the last offer ends, then where it was before."""
+        """Where the last of the events that say so left the caller; ringing until no offer is open, then where it was before."""
         where, before, ringing = "PRE_ROUTING", None, set()
         for event in self.counting():
             kind = event["type"]
-            moved = {
-                "PreRoutingPlayed": "PRE_ROUTING",
-                "ModuleEntered": "IVR" if event.get("module") != "QUEUE" else None,
-                "QueueEntered": "QUEUE",
-                "QueueExited": "IVR" if event.get("reason") != "ANSWERED" else None,
-            }.get(kind)
-            if moved:
-                where, ringing = moved, set()
+            if kind == "PreRoutingPlayed":
+                where = "PRE_ROUTING"
+            elif kind == "ModuleEntered" and event["module"] != "QUEUE":
+                where = "IVR"
+            elif kind == "QueueEntered":
+                where = "QUEUE"
+            elif kind == "QueueExited" and event["reason"] not in ("ANSWERED", "LEFT"):
+                where = "IVR"
             elif kind == "AgentOffered":
-                before = where if not ringing else before
+                before = before if where == "RINGING" else where
                 where = "RINGING"
                 ringing.add(event["leg"])
             elif kind == "OfferEnded" and event["result"] != "CALLER_HUNG_UP" and event["leg"] in ringing:
                 ringing.remove(event["leg"])
-                where = "RINGING" if ringing else before
+                if where == "RINGING" and not ringing:
+                    where = before
         return where
 
     def wait_ms(self):
@@ -222,10 +223,8 @@ class Call:
                 up.discard(event["leg"])
         if up:
             return False
-        places = {name: [i for i, e in enumerate(events) if e["type"] == name] for name in
-                  ("Transferred", "AgentDisconnected", "QueueEntered", "AgentConnected")}
-        after = lambda one, other: bool(places[one] and places[other] and places[one][-1] > places[other][-1])
-        return after("Transferred", "AgentDisconnected") or after("QueueEntered", "AgentConnected")
+        after = events[max(i for i, e in enumerate(events) if e["type"] == "AgentConnected"):]
+        return any(e["type"] in ("Transferred", "QueueEntered") for e in after)
 
 
 class Leg:
@@ -259,7 +258,7 @@ def union(spans):
     """The spans joined and sorted; an open end stays None."""
     joined = []
     for start, stop in sorted(spans, key=lambda s: s[0]):
-        if joined and (joined[-1][1] is None or start <= joined[-1][1]):
+        if joined and (joined[-1][1] is None or start < joined[-1][1]):
             last = joined[-1][1]
             joined[-1][1] = None if last is None or stop is None else max(last, stop)
         else:

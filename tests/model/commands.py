@@ -86,7 +86,7 @@ def act(model, row, command, at):
         if command.get("assignee") == row.assignee:
             return
         row.assignee = command.get("assignee")
-    row.reviews.append(at)
+    row.reviews.append({"at": at, "stream_time": model.clock.time})
     if row.ground is not None:
         row.pinned = row.ground
 

@@ -34,8 +34,8 @@ class Tenant:
 class Step:
     """One timer's or one record's application: collects outputs and hands them out in the order of SPEC 7."""
 
-    def __init__(self, time, stream_time, record=None, command=None):
-        self.time, self.stream_time, self.record, self.command = time, stream_time, record, command
+    def __init__(self, time, record=None, command=None, kind=None):
+        self.time, self.record, self.command, self.kind = time, record, command, kind  # kind: of a timer
         self.outputs = []
 
     def emit(self, topic, key, body, then=()):
@@ -59,7 +59,7 @@ class Model:
         """A record: {"event": ...} or {"bad": reason}, with offset and append_time."""
         event = record.get("event")
         if event is None:
-            step = Step(record["append_time"], self.clock.time)
+            step = Step(record["append_time"])
             self.reject(step, {}, record, record["bad"])
             self.finish(step)
             return
@@ -67,7 +67,7 @@ class Model:
         if event["type"] in COMMANDS:
             self.fold_command(tenant, event, record)
             return
-        step = Step(event["occurred_at"], self.clock.time, record)
+        step = Step(event["occurred_at"], record)
         try:
             if event["occurred_at"] > record["append_time"] + FUTURE:
                 raise Rejected("FUTURE_TIME")
@@ -84,7 +84,7 @@ class Model:
         if tenant.id == ALL:
             self.network_time = max(self.network_time or 0, event["occurred_at"])
         self.fire_due()
-        step = Step(event["occurred_at"], self.clock.time, record)
+        step = Step(event["occurred_at"], record)
         try:
             self.apply(tenant, event, record, step)
         except Rejected as why:
@@ -144,7 +144,7 @@ class Model:
             if call:
                 if any(event.get(f) != call.start.get(f) for f in ("direction", "from", "to")):
                     raise Rejected("CONFLICTING_START")
-                call.events.append(event)
+                call.events.append(event)  # the first stands
                 return
             call = tenant.calls[event["call_id"]] = Call(event)
             self.fix_at_start(tenant, call)
@@ -187,7 +187,7 @@ class Model:
             self.network_time = max(self.network_time or 0, command["occurred_at"])
         now = self.network_time if tenant.id == ALL else self.clock.time
         at = command["occurred_at"] if self.clock.time is None else max(command["occurred_at"], self.clock.time)
-        step = Step(at, self.clock.time, record, command)
+        step = Step(at, record, command)
         known = tenant.results.get(command["event_id"])
         if known and now <= known[1] + WEEK:
             step.emit("command-results", f"{tenant.id}/{command['event_id']}", known[0])
@@ -244,7 +244,7 @@ class Model:
             self.fire(self.tenants[first[0][2].decode()], *first)
 
     def fire(self, tenant, key, kind, what):
-        step = Step(key[0], self.clock.time)
+        step = Step(key[0], kind=kind)
         if kind == "TALK":
             what[0].talk_fired = True
         elif kind == "CHECK":
@@ -325,7 +325,10 @@ class Model:
 
     def open_or_return(self, tenant, row, change, step):
         """Written as opened first, then as closed (D1.26)."""
-        at = max(row.opened_at(), step.time)
+        if change == "OPENED":
+            at = row.opened_at()
+        else:
+            at = step.time if step.record is None else self.clock.time
         by_hand, _ = row.state(tenant, automatics=False)
         cause = "CORRECTION" if change == "RETURNED" else "CALL" if row.kind == "ABANDONED" else "CHECK"
         self.write(tenant, row, by_hand, change, cause, None, at, step)
@@ -369,6 +372,8 @@ class Model:
                 cause, cause_id, at = ground.cause, ground.cause_id, max(step.time, ground.at)
         elif change == "WENT_COLD":
             cause = "COLD"
+        elif step.kind == "TALK":
+            cause, cause_id = "TALK", row.ground.call
         elif differs("closed_at", "converted_at", "job", "resolved_by_call", "went_cold_at"):
             cause, at = "CORRECTION", self.clock.time
         self.write(tenant, row, state, change, cause, cause_id, at, step, command)
@@ -390,7 +395,7 @@ class Model:
         classified = call.classification() or {}
         return {
             **own,
-            "first_attempt_at": min(row.attempts, default=None), "reviewed_at": max(row.reviews, default=None),
+            "first_attempt_at": min(row.attempts, default=None), "reviewed_at": row.reviews[-1]["at"] if row.reviews else None,
             "attempt": row.attempt, "assignee": row.assignee, "notes": row.notes,
             "call_type": found, "direction": call.start["direction"], "caller": call.caller,
             "phone_number": call.start.get({"INBOUND": "from"}.get(call.start["direction"], "to")),

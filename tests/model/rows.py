@@ -26,7 +26,7 @@ class Row:
         self.id = PREFIX[kind] + call.id
         self.version = 0
         self.sets = []     # of a status: time, stream time then, status, whether it left DONE, closed_at
-        self.reviews = []  # times
+        self.reviews = []  # of what persons did: time, stream time then
         self.attempts = [] # times
         self.notes = []
         self.assignee = None
@@ -49,7 +49,7 @@ class Row:
 
     def base(self, as_of=None):
         """(status, closed_at) that persons last set."""
-        sets = [s for s in self.sets if as_of is None or s["at"] <= as_of]
+        sets = [s for s in self.sets if comes_by(s, as_of)]
         return (sets[-1]["status"], sets[-1]["closed_at"]) if sets else ("NEW", None)
 
     def last_open_status(self):
@@ -57,13 +57,13 @@ class Row:
         return found[-1] if found else "NEW"
 
     def reopened_at(self, as_of=None):
-        return max((s["at"] for s in self.sets if s["leaves_done"] and (as_of is None or s["at"] <= as_of)), default=None)
+        return max((s["at"] for s in self.sets if s["leaves_done"] and comes_by(s, as_of)), default=None)
 
     def stands_against(self, moment, as_of=None):
         """Whether a command that set a status stands against talk at this moment (D1.23)."""
         return any(
             not (moment > s["at"] or (moment == s["at"] and moment > s["stream_time"]))
-            for s in self.sets if as_of is None or s["at"] <= as_of
+            for s in self.sets if comes_by(s, as_of)
         )
 
     # What the automatics found
@@ -90,12 +90,13 @@ class Row:
             job = None
         else:
             job = self.converting_job(tenant, as_of)
+        found = []
         if job:
-            return Closing(max(job.booked_at(), self.opened_at()), "CONVERTED", "JOB", job.id, job=job.id)
+            found.append(Closing(max(job.booked_at(), self.opened_at()), "CONVERTED", "JOB", job.id, job=job.id))
         booked = self.later_classification(as_of)
         if booked and booked["classification"] == "BOOKED":
-            return Closing(booked["occurred_at"], "CONVERTED", "CLASSIFICATION", booked["event_id"])
-        return None
+            found.append(Closing(booked["occurred_at"], "CONVERTED", "CLASSIFICATION", booked["event_id"]))
+        return min(found, key=lambda c: c.at, default=None)
 
     def converting_job(self, tenant, as_of):
         reopened = self.reopened_at(as_of)
@@ -154,7 +155,7 @@ class Row:
             return None
         deadline = self.cold_at()
         state, _ = self.state(tenant, as_of=deadline)
-        reviewed = any(at <= deadline for at in self.reviews)
+        reviewed = any(comes_by(r, deadline) for r in self.reviews)
         return None if state["status"] in DONE or reviewed else deadline
 
     def tab(self, status, went_cold_at):
@@ -162,8 +163,13 @@ class Row:
             return None
         if status in DONE:
             return "DONE"
-        reviewed_since = went_cold_at is not None and any(at > went_cold_at for at in self.reviews)
+        reviewed_since = went_cold_at is not None and not all(comes_by(r, went_cold_at) for r in self.reviews)
         return "COLD" if went_cold_at is not None and not reviewed_since else "OPEN"
+
+
+def comes_by(act, deadline):
+    """Whether a person's act comes before the timer of this deadline (D1.30a)."""
+    return deadline is None or (act["at"] <= deadline and act["stream_time"] < deadline)
 
 
 def job_matches(call, job, tenant, as_of=None):

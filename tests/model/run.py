@@ -115,9 +115,9 @@ def by_model(runs):
 
 
 def as_dumped(output):
-    """The program's dump of a tombstone shows no key, other records have theirs in their fields."""
+    """A tombstone is its key; other records have theirs in their fields."""
     if output.get("tombstone"):
-        return {"topic": output["topic"]}
+        return {"topic": output["topic"], "key": output["key"]}
     return plain(output, {"key", *WITHOUT[output["topic"]]})
 
 
@@ -125,10 +125,10 @@ def first_difference(expected, got):
     """(place, what differs) or None. Differences of one tenant are told before differences of order."""
     if expected == got:
         return None
-    tenants = sorted({o.get("tenant", "") for o in expected + got}, reverse=True)  # what names no tenant comes last
-    for tenant in tenants:
-        ours = [o for o in expected if o.get("tenant", "") == tenant]
-        theirs = [o for o in got if o.get("tenant", "") == tenant]
+    tenant_of = lambda output: output.get("tenant") or output.get("key", "").partition("/")[0]
+    for tenant in sorted({tenant_of(o) for o in expected + got}, reverse=True):  # what names no tenant comes last
+        ours = [o for o in expected if tenant_of(o) == tenant]
+        theirs = [o for o in got if tenant_of(o) == tenant]
         if ours != theirs:
             place = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), min(len(ours), len(theirs)))
             return tenant, at(ours, place), at(theirs, place)
@@ -239,7 +239,7 @@ def tell(difference, runs, file, arguments):
 def count(coverage, outputs):
     for output in outputs:
         topic = output["topic"]
-        if len(output) == 1:
+        if "key" in output:
             coverage[topic, "tombstone"] += 1
         elif topic == "followups":
             coverage[topic, output["kind"], output["status"], output.get("outcome", "-")] += 1
