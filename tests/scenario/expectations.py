@@ -29,7 +29,7 @@ def latest(records, tenant, field, identity):
     last = None
     for record in records:
         if is_tombstone(record):
-            if record.get("key", f"{tenant}/{identity}") == f"{tenant}/{identity}":
+            if record["key"] == f"{tenant}/{identity}":
                 last = {}
         elif record.get("tenant") == tenant and record.get(field) == identity:
             last = record
