@@ -23,7 +23,8 @@ class Program:
         done = subprocess.run([self.path, *map(str, arguments)], capture_output=True, timeout=timeout, check=False, **options)
         if done.returncode < 0 or (exits is not None and done.returncode not in exits):
             command = " ".join(map(str, arguments))
-            raise Failed(f"`ringback {command}` ended with {done.returncode}, expected one of {exits}\n{done.stderr.decode(errors='replace')[-2000:]}")
+            said = done.stderr.decode(errors="replace")[-2000:]
+            raise Failed(f"`ringback {command}` ended with {done.returncode}, expected one of {exits}\n{said}")
         return done
 
     def fold(self, data, *files, until=None, exits=(EXIT_DONE, EXIT_REJECTED), **hidden):

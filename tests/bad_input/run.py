@@ -103,7 +103,8 @@ def one_bad_line(room, bad, reasons, word):
     need(len(rejected) == 1, f"{len(rejected)} records are rejected, not 1")
     check_rejection(rejected[0], 1, bad, reasons, word)
     need(rejected[0]["source_name"].endswith("events.jsonl"), f"its source is {rejected[0]['source_name']}")
-    need(re.search(rf"rejected +1: {rejected[0]['reason']} 1", done.stdout.decode()), f"the summary does not count it:\n{done.stdout.decode()}")
+    summary = done.stdout.decode()
+    need(re.search(rf"rejected +1: {rejected[0]['reason']} 1", summary), f"the summary does not count it:\n{summary}")
     need(room.types() == {"c1": "ABANDONED"}, f"the rest was not folded: {room.types()}")
 
 
@@ -115,7 +116,8 @@ def every_bad_line(room):
     need(len(rejected) == len(lines), f"{len(rejected)} of {len(lines)} bad lines are rejected")
     for place, (record, (_, bad, reasons, word)) in enumerate(zip(rejected, LINES), 1):
         check_rejection(record, place, bad, reasons, word)
-    need(re.search(rf"rejected +{len(lines)}:", done.stdout.decode()), f"the summary does not count them:\n{done.stdout.decode()}")
+    summary = done.stdout.decode()
+    need(re.search(rf"rejected +{len(lines)}:", summary), f"the summary does not count them:\n{summary}")
     need(room.types() == {"c1": "ABANDONED"}, f"the rest was not folded: {room.types()}")
 
 
@@ -123,7 +125,8 @@ def from_2038(room):
     future = flat("QueueEntered", "x", at="2038-01-19T03:14:08Z", **QUEUE)
     PROGRAM.fold(room.data, room.write("events.jsonl", b"\n".join((BEFORE, future, AFTER))), exits=(EXIT_REJECTED,))
     rejected = room.rejected()
-    need([(r["reason"], r["event_id"], r["offset"], r["form"]) for r in rejected] == [("FUTURE_TIME", "x", 1, "EVENT_AVRO")], f"got {rejected}")
+    got = [(each["reason"], each["event_id"], each["offset"], each["form"]) for each in rejected]
+    need(got == [("FUTURE_TIME", "x", 1, "EVENT_AVRO")], f"got {rejected}")
     need(b"sales" in base64.b64decode(rejected[0]["bytes"]), "the event's bytes are not there")
     need(room.types() == {"c1": "ABANDONED"}, "it moved the clock or stopped the rest")
 
@@ -134,8 +137,10 @@ def schema():
         return avro.schema_of(generated(Room(path), "avro", 1).read_bytes())
 
 
-def good_avro(sync=avro.SYNC):
-    return avro.block(avro.call_started("c1", "s", START_MS), sync=sync), avro.block(avro.call_ended("c1", "e", START_MS + 60_000), sync=sync)
+def good_avro():
+    """The blocks of a call's start and end."""
+    records = avro.call_started("c1", "s", START_MS), avro.call_ended("c1", "e", START_MS + 60_000)
+    return tuple(avro.block(record) for record in records)
 
 
 ENDED = avro.envelope("x", START_MS) + avro.long(avro.CALL_ENDED)
@@ -192,8 +197,8 @@ def deflate_bomb(room):
     """A block that would inflate to 1 GiB is damage, not memory."""
     header = avro.header(schema(), codec="deflate")
     bomb = avro.deflated(bytes(1 << 30), count=1 << 29)
-    blocks = [avro.deflated(avro.call_started("c1", "s", START_MS)), bomb, avro.deflated(avro.call_ended("c1", "e", START_MS + 60_000))]
-    room.write("events.avro", header + b"".join(blocks))
+    started, ended = avro.call_started("c1", "s", START_MS), avro.call_ended("c1", "e", START_MS + 60_000)
+    room.write("events.avro", header + avro.deflated(started) + bomb + avro.deflated(ended))
     PROGRAM.fold(room.data, room.path / "events.avro", exits=(EXIT_REJECTED,))
     need(room.types() == {"c1": "ABANDONED"}, f"the rest was not folded: {room.types()}")
 
@@ -211,7 +216,8 @@ def truncated(room):
         PROGRAM.fold(room.data, room.write("cut.avro", whole[:cut]), exits=(EXIT_REJECTED,))
         reasons = [record["reason"] for record in room.rejected()]
         need(reasons == ["MALFORMED"], f"cut at {cut}: rejected {reasons}")
-    need(PROGRAM.fold(room.path / "header", room.write("header.avro", whole[:100]), exits=(EXIT_FAILED,)).stderr, "no word about the header")
+    done = PROGRAM.fold(room.path / "header", room.write("header.avro", whole[:100]), exits=(EXIT_FAILED,))
+    need(b"header.avro" in done.stderr, f"it does not say which file: {done.stderr.decode()}")
 
 
 def flipped(room):

@@ -101,7 +101,8 @@ def main():
     listed = {identity for identity, row in standing.items() if row["call_type"] == "ABANDONED"}
 
     def of_rows(what, expected, got):
-        tap.check(what, compare, what, ((identity, expected(call), got(standing.get(identity, {}))) for identity, call in abandoned.items()))
+        pairs = ((identity, expected(call), got(standing.get(identity, {}))) for identity, call in abandoned.items())
+        tap.check(what, compare, what, pairs)
 
     tap.check("types of calls", compare, "types of calls",
               ((identity, call["type"], verdicts.get(identity, {}).get("type")) for identity, call in real.items()))

@@ -35,11 +35,13 @@ class Bench:
     def generate(self, seed, calls):
         """A disorderly network: late, repeated and broken records, jobs, commands, settings."""
         path = self.directory("events.jsonl")
-        self.program.run("generate", "--seed", seed, "--calls", calls, "--calls-per-day", 600, "--start", START, "--disorder", "--out", path)
+        size = ["--calls", calls, "--calls-per-day", 600]
+        self.program.run("generate", "--seed", seed, *size, "--start", START, "--disorder", "--out", path)
         return path
 
     def fold_arguments(self, data, events, batch):
-        return ["fold", "--quiet", "--data", data, "--journal-id", JOURNAL_ID, "--append-time", APPEND_TIME, "--batch", batch, "--until", UNTIL, events]
+        repeatable = ["--journal-id", JOURNAL_ID, "--append-time", APPEND_TIME]
+        return ["fold", "--quiet", "--data", data, *repeatable, "--batch", batch, "--until", UNTIL, events]
 
     def fold(self, events, batch=1_000):
         data = self.directory("data")
@@ -137,13 +139,16 @@ def main():
             tap.finish()
         for into in ("lmdb", ":memory:"):
             for batch in BATCHES:
-                tap.check(f"the journal read again into {into} in batches of {batch} gives the same bytes", read_again, bench, data, into, batch)
+                name = f"the journal read again into {into} in batches of {batch} gives the same bytes"
+                tap.check(name, read_again, bench, data, into, batch)
         few = bench.generate(options.seed + 1, max(options.calls // 20, 20))
         expected = bench.meaning(bench.fold(few, 1))
         for batch in (50, 50_000):
-            tap.check(f"transactions of {batch} records tell the same as of 1", lambda size=batch: same_meaning(bench, expected, bench.fold(few, size)))
+            name = f"transactions of {batch} records tell the same as of 1"
+            tap.check(name, lambda size=batch: same_meaning(bench, expected, bench.fold(few, size)))
         rng = random.Random(options.seed)
-        tap.check(f"killed {options.kills} times, seed {options.seed}: nothing lost, nothing twice", killed_often, bench, rng, events, options.kills, 200)
+        name = f"killed {options.kills} times, seed {options.seed}: nothing lost, nothing twice"
+        tap.check(name, killed_often, bench, rng, events, options.kills, 200)
     tap.finish()
 
 

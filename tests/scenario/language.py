@@ -247,7 +247,8 @@ def directory(noun, w):
     if noun == "tenant":
         tenant = w.take()
         w.need("named")
-        return {"tenant": tenant, "type": "TenantChanged", "name": w.take(), "zone": w.option("zone") or "UTC", "week_start": symbol(w.option("week") or "monday")}
+        event = {"type": "TenantChanged", "tenant": tenant, "name": w.take(), "zone": w.option("zone") or "UTC"}
+        return event | {"week_start": symbol(w.option("week") or "monday")}
     if noun == "status":
         return {"type": "AgentStatusChanged", "agent": w.take(), "status": w.take(), "why": symbol(w.option("why") or "person")}
     identity = w.take()

@@ -60,8 +60,7 @@ class Run:
         self.outputs = {}
 
     def play(self):
-        lines = iter(self.expand_permutations())
-        for number, text in lines:
+        for number, text in self.expand_permutations():
             try:
                 self.step(number, text)
             except (Mistake, KeyError, ValueError) as why:
@@ -167,7 +166,7 @@ class Run:
             self.wrong += expectations.agreement(self.tenants, outputs)
         rejected = outputs["rejected"]
         if len(rejected) != self.rejections_expected:
-            seen = ", ".join(f"{record.get('event_id')} {record['reason']} ({record['detail']})" for record in rejected[:5])
+            seen = ", ".join(f"{each.get('event_id')} {each['reason']} ({each['detail']})" for each in rejected[:5])
             self.wrong.append(f"{self.rejections_expected} rejected records are expected, {len(rejected)} came: {seen}")
 
 
@@ -187,18 +186,13 @@ def read_rules():
 
 def check_coverage(tap, scenarios, table):
     rules = read_rules()
-    covered = {rule: [] for rule in rules}
-    unknown = []
-    for scenario in scenarios:
-        for rule in scenario.rules:
-            covered.get(rule, unknown).append(scenario.name if rule in rules else f"{scenario.name} names rule {rule}, which rules.txt does not have")
-        if not scenario.rules:
-            unknown.append(f"{scenario.name} names no rule")
+    covered = {rule: [scenario.name for scenario in scenarios if rule in scenario.rules] for rule in rules}
+    unknown = [f"{scenario.name}: {rule}" for scenario in scenarios for rule in scenario.rules or ["none"] if rule not in rules]
     for rule, names in covered.items() if table else ():
         print(f"# {rule:6} {len(names):3}  {rules[rule]}")
         for name in names:
             print(f"#              {name}")
-    bare = [f"{rule} has no scenario: {rules[rule]}" for rule, names in covered.items() if not names]
+    bare = [f"{rule}  {rules[rule]}" for rule, names in covered.items() if not names]
     print(f"# {len(scenarios)} scenarios cover {len(rules) - len(bare)} of {len(rules)} rules (the table: tests/scenario/run.py --table)")
     tap.result("every rule has a scenario", "\n".join(bare) or None)
     tap.result("every scenario names rules that exist", "\n".join(unknown) or None)
