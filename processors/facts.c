@@ -5,24 +5,22 @@
 
 /* ---- ids ---- */
 
-static int hex_value(char digit) {
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-    return -1;
-}
+/* The value of a hexadecimal digit plus one; 0: it is none. */
+static const uint8_t hex_digits[256] = {['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+                                        ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16};
 
 /* Only the canonical form, so that the text can be made again; its dashes stand where the bytewise order of texts and of bytes is the same. */
 static bool parse_uuid(struct str text, uint8_t uuid[UUID_BYTES]) {
-    if (text.len != UUID_TEXT_BYTES) return false;
-    const char *at = text.ptr;
+    static const uint8_t places[UUID_BYTES] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+    const uint8_t *at = (const uint8_t *)text.ptr;
+    if (text.len != UUID_TEXT_BYTES || at[8] != '-' || at[13] != '-' || at[18] != '-' || at[23] != '-') return false;
+    bool all = true;
     for (int i = 0; i < UUID_BYTES; i++) {
-        if ((i == 4 || i == 6 || i == 8 || i == 10) && *at++ != '-') return false;
-        int high = hex_value(at[0]), low = hex_value(at[1]);
-        if (high < 0 || low < 0) return false;
-        uuid[i] = (uint8_t)(high << 4 | low);
-        at += 2;
+        unsigned high = hex_digits[at[places[i]]], low = hex_digits[at[places[i] + 1]];
+        all = all && high && low;
+        uuid[i] = (uint8_t)((high - 1) << 4 | ((low - 1) & 15));
     }
-    return true;
+    return all;
 }
 
 static struct str print_uuid(const uint8_t uuid[UUID_BYTES], char room[UUID_TEXT_BYTES]) {
@@ -60,6 +58,7 @@ struct str fact_text(const struct fact *fact, unsigned index) {
 int fact_compare(const struct fact *a, const struct fact *b) {
     char left[UUID_TEXT_BYTES], right[UUID_TEXT_BYTES];
     if (a->at != b->at) return a->at < b->at ? -1 : 1;
+    if (a->texts & b->texts & FACT_UUID) return memcmp(body_of(a), body_of(b), UUID_BYTES);
     return str_compare(fact_id(a, left), fact_id(b, right));
 }
 
@@ -83,10 +82,10 @@ static uint8_t *put_text(uint8_t *at, struct str text) {
 }
 
 /* Total order: time, id, then the rest, so that one id with two bodies (a repetition after the ids were forgotten) has one order too. */
-static int place(const struct fact *fact, const struct fact *head, const struct str *texts) {
+static int place(const struct fact *fact, const struct fact *head, const uint8_t *uuid, const struct str *texts) {
     char room[UUID_TEXT_BYTES];
     if (fact->at != head->at) return fact->at < head->at ? -1 : 1;
-    int order = str_compare(fact_id(fact, room), texts[0]);
+    int order = fact->texts & head->texts & FACT_UUID ? memcmp(body_of(fact), uuid, UUID_BYTES) : str_compare(fact_id(fact, room), texts[0]);
     if (order) return order;
     if (fact->type != head->type) return fact->type < head->type ? -1 : 1;
     if (fact->a != head->a) return fact->a < head->a ? -1 : 1;
@@ -106,7 +105,7 @@ bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uin
     if (entity->size + size > FACTS_BYTES_MAX) return false;
     uint32_t offset = entity->size;
     for (const struct fact *fact = facts_at(entity, from); fact; fact = fact_next(entity, fact)) {
-        int order = place(fact, &head, texts);
+        int order = place(fact, &head, uuid, texts);
         if (order == 0) return true;
         if (order > 0) {
             offset = fact_offset(entity, fact);

@@ -30,6 +30,7 @@ static void step_begin(struct fold *fold, enum step_kind kind, int64_t time, con
     fold->event = event;
     fold->subject = NULL;
     fold->subject_kind = -1;
+    fold->verdict_of = NULL;
     fold->touched_count = fold->change_count = fold->rejection_count = fold->classified_count = fold->notice_count = 0;
 }
 

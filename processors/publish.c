@@ -185,6 +185,13 @@ uint64_t hash_followup(struct fold *fold, const struct entity *entity, const str
 
 /* ---- emission ---- */
 
+/* The verdict of a call as it was judged in this step. */
+static const struct verdict *verdict_for(struct fold *fold, struct entity *entity) {
+    if (fold->verdict_of != entity) call_read(entity, &fold->verdict);
+    fold->verdict_of = entity;
+    return &fold->verdict;
+}
+
 static void emit(struct fold *fold, struct output *output) {
     output->body.position = (struct position){{fold->journal_id, sizeof fold->journal_id}, fold->partition, fold->meta.next_seal, fold->index++,
                                               fold->meta.next_output++};
@@ -267,12 +274,10 @@ static int by_key(const void *left, const void *right) {
 static void emit_classified(struct fold *fold) {
     if (fold->classified_count > 1) sort(fold->classified, fold->classified_count, sizeof(struct entity *), by_key);
     for (uint32_t i = 0; i < fold->classified_count; i++) {
-        const struct entity *entity = fold->classified[i];
+        struct entity *entity = fold->classified[i];
         char key[2 * ID_BYTES_MAX + 1];
-        struct verdict verdict;
         struct output output = {.topic = TOPIC_CALLS_CLASSIFIED, .key = join_key(key, entity_tenant(entity), entity_id(entity))};
-        call_read(entity, &verdict);
-        fill_classified(fold, entity, &verdict, &output.body.classified_call, true);
+        fill_classified(fold, entity, verdict_for(fold, entity), &output.body.classified_call, true);
         output.body.classified_call.at = call_of(entity)->type == TYPE_IN_PROGRESS ? fold->meta.stream_time : fold->time;
         emit(fold, &output);
     }
@@ -288,24 +293,20 @@ static int by_row(const void *left, const void *right) {
 
 static void emit_followup(struct fold *fold, const struct row_change *change) {
     char key[2 * ID_BYTES_MAX + 4];
-    struct verdict verdict;
     struct output output = {.topic = TOPIC_FOLLOWUPS};
-    call_read(change->entity, &verdict);
-    fill_followup(fold, change->entity, &verdict, (enum followup_kind)change->kind, &change->row, &output.body.followup, true);
+    fill_followup(fold, change->entity, verdict_for(fold, change->entity), (enum followup_kind)change->kind, &change->row, &output.body.followup, true);
     output.key = join_key(key, output.body.followup.tenant, output.body.followup.follow_up);
     emit(fold, &output);
 }
 
 static struct str cause_id(struct fold *fold, const struct row_change *change) {
     enum followup_kind kind = (enum followup_kind)change->kind;
-    struct verdict verdict;
+    const struct fact *class = verdict_for(fold, change->entity)->classified;
     switch ((enum cause)change->row.cause) {
     case CAUSE_TALK: return row_text(change->entity, FACT_TALK, kind);
     case CAUSE_JOB: return row_text(change->entity, FACT_JOB, kind);
     case CAUSE_COMMAND: return fold->event->event_id;
-    case CAUSE_CLASSIFICATION:
-        call_read(change->entity, &verdict);
-        return verdict.classified ? fact_id(verdict.classified, fold->ids[0]) : STR_NULL;
+    case CAUSE_CLASSIFICATION: return class ? fact_id(class, fold->ids[0]) : STR_NULL;
     default: return STR_NULL;
     }
 }

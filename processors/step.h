@@ -83,6 +83,8 @@ struct fold {
     struct entity *subject;    /* the call that the timer or row command is about */
     int8_t subject_kind;       /* the row that a command is about; else -1 */
     const struct event *event; /* of a record or command; null for a timer */
+    struct verdict verdict;    /* of the call judged last, */
+    struct entity *verdict_of; /* this one; null: of none */
     struct entity **touched;
     uint32_t touched_count, touched_capacity;
     struct row_change *changes;

@@ -455,6 +455,12 @@ void index_put(struct cache *cache, enum table table, struct str key, struct str
     stick(cache, store_put(cache->store, table, key, value));
 }
 
+void index_add(struct cache *cache, enum table table, struct str key, struct str value) {
+    if (cache->error) return;
+    cache->state_hash += index_hash(table, key, value);
+    stick(cache, store_put(cache->store, table, key, value));
+}
+
 void index_remove(struct cache *cache, enum table table, struct str key) {
     if (cache->error) return;
     struct str old;

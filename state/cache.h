@@ -72,6 +72,7 @@ int cache_flush(struct cache *cache, int64_t warm_until);
 
 /* Index tables: written through, counted in the state hash. */
 void index_put(struct cache *cache, enum table table, struct str key, struct str value);
+void index_add(struct cache *cache, enum table table, struct str key, struct str value); /* of a key that is known to be new: cheaper */
 void index_remove(struct cache *cache, enum table table, struct str key);
 /* The first entry >= `from` whose key starts with `prefix`; false: none. Valid until the next write. */
 bool index_seek(struct cache *cache, enum table table, struct str from, struct str prefix, struct str *key, struct str *value);

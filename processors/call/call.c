@@ -12,7 +12,7 @@ struct entity *call_entity(struct cache *cache, struct str tenant, struct str ca
 void call_make(struct cache *cache, struct entity *entity) {
     entity_resize(cache, entity, sizeof(struct call));
     struct call *call = call_of(entity);
-    call->stuck_at = call->check_at = call->retain_at = call->talk_at = call->waiting_until = NONE;
+    call->stuck_at = call->check_at = call->retain_at = call->talk_at = call->talk_moment = call->latest_at = call->waiting_until = NONE;
     call->stuck_floor = call->check_floor = call->cold_floor = call->retain_floor = NONE;
     call->type = TYPE_IN_PROGRESS;
 }
@@ -112,13 +112,14 @@ struct str row_text(const struct entity *entity, enum row_fact what, enum follow
     return fact ? fact_text(fact, 1) : STR_NULL;
 }
 
-void row_text_set(struct cache *cache, struct entity *entity, enum row_fact what, enum followup_kind kind, struct str text) {
+bool row_text_set(struct cache *cache, struct entity *entity, enum row_fact what, enum followup_kind kind, struct str text) {
     const struct fact *old = row_fact(entity, what, kind);
-    if (old && str_equal(fact_text(old, 1), text)) return;
+    if (old ? str_equal(fact_text(old, 1), text) : str_is_null(text)) return false;
     char copy[UINT8_MAX + 1]; /* `text` may point into this very blob; it is an id */
-    if (text.len > sizeof copy) return;
+    if (text.len > sizeof copy) return false;
     if (text.len) memcpy(copy, text.ptr, text.len);
     struct str texts[2] = {STR(""), {copy, text.len}};
     if (old) facts_remove(cache, entity, old);
     if (!str_is_null(text)) facts_insert(cache, entity, call_facts_from(entity), (uint8_t)what, (uint8_t)kind, 0, INT64_MAX, texts, 2);
+    return true;
 }

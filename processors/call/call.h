@@ -57,6 +57,8 @@ struct call {
     int64_t last_event_at;   /* stream time at its last accepted event */
     int64_t stuck_at, check_at, retain_at; /* deadlines, NONE: not set */
     int64_t stuck_floor, check_floor, cold_floor, retain_floor; /* a change of settings moves no deadline to before it; NONE: no change */
+    int64_t latest_at;       /* of its events, as of the last judgement or later */
+    int64_t talk_moment;     /* as last computed: struct verdict; NONE */
     int64_t talk_at;         /* the moment that was acted on: talk is indexed there; NONE */
     int64_t waiting_until;   /* the first deadline of an event that waits for the start; NONE */
     uint64_t classified;     /* hash of what calls-classified last said; 0: nothing */
@@ -121,7 +123,7 @@ bool call_insert(struct cache *cache, struct entity *entity, const struct event 
 
 /* The one text fact of a row, or null; setting it null removes it. */
 struct str row_text(const struct entity *entity, enum row_fact what, enum followup_kind kind);
-void row_text_set(struct cache *cache, struct entity *entity, enum row_fact what, enum followup_kind kind, struct str text);
+bool row_text_set(struct cache *cache, struct entity *entity, enum row_fact what, enum followup_kind kind, struct str text); /* true: the blob has changed */
 
 /* Everything that follows from a call's facts alone. Strings point into the blob: valid until it changes. */
 struct verdict {

@@ -83,7 +83,7 @@ static void start(struct fold *fold, struct entity *entity, const struct event *
     key_text(&key, event->tenant);
     key_time(&key, event->occurred_at);
     key_text(&key, entity_id(entity));
-    index_put(fold->cache, TABLE_BY_TIME, key_str(&key), STR(""));
+    index_add(fold->cache, TABLE_BY_TIME, key_str(&key), STR(""));
     counts_start(fold, event->tenant);
 }
 
@@ -148,6 +148,33 @@ static void take_waiting(struct fold *fold, struct entity *entity) {
     call_of(entity)->waiting_until = NONE;
 }
 
+/*
+ * True where an event needs no judgement, which most do not: while a call is up only its end and talk decide anything, and of an
+ * ended call wrap-up changes nothing. What hangs on there being a later event is brought up to date here.
+ */
+static bool changes_nothing(struct fold *fold, struct entity *entity, const struct event *event) {
+    struct call *call = call_of(entity);
+    switch ((enum event_type)event->type) {
+    case EVENT_AGENT_CONNECTED:
+    case EVENT_AGENT_DISCONNECTED:
+    case EVENT_HOLD_STARTED:
+    case EVENT_HOLD_ENDED:
+    case EVENT_VOICE_AGENT_CONNECTED:
+    case EVENT_VOICE_AGENT_DISCONNECTED:
+    case EVENT_CALL_ENDED: return false;
+    case EVENT_WRAP_UP_STARTED:
+    case EVENT_WRAP_UP_ENDED:
+        if (call->decided && !call->lost && call->type != TYPE_IN_PROGRESS) return true;
+        break;
+    default: break;
+    }
+    if (call->decided || call->stuck_at == NONE) return false;
+    call->latest_at = later(call->latest_at, event->occurred_at);
+    call->stuck_at = later(call->latest_at + call->stuck_hours * HOUR_MS, call->stuck_floor);
+    call_schedule(fold, entity, NULL);
+    return true;
+}
+
 void call_event(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes) {
     struct entity *entity = call_entity(fold->cache, event->tenant, event->body.subject);
     if (!entity->size) call_make(fold->cache, entity);
@@ -158,7 +185,7 @@ void call_event(struct fold *fold, const struct event *event, const struct journ
             return;
         }
         insert(fold, entity, event, record, bytes);
-        step_touch(fold, entity);
+        if (!changes_nothing(fold, entity, event)) step_touch(fold, entity);
         return;
     }
     if (call->started) {
@@ -238,7 +265,8 @@ void call_timer(struct fold *fold, struct entity *entity) {
     case TIMER_TALK:
         call_read(entity, &verdict);
         talk_acts(fold, entity, &verdict);
-        break;
+        call_schedule(fold, entity, &verdict);
+        return; /* of the call itself it changes nothing */
     case TIMER_CHECK: call->checked = true; break;
     case TIMER_STUCK: call->lost = call->checked = true; break;
     case TIMER_START: give_up_waiting(fold, entity, fold->time); return;
@@ -261,9 +289,9 @@ void call_schedule(struct fold *fold, struct entity *entity, const struct verdic
         set_deadline(&due, call->waiting_until, TIMER_START, 0);
         set_deadline(&due, call->waiting_until == NONE ? call->retain_at : NONE, TIMER_RETAIN, 0);
     } else {
-        if (call->has_caller && call->talk_at == NONE) set_deadline(&due, verdict->talk_moment, TIMER_TALK, 0);
-        if (!call->checked && verdict->end) set_deadline(&due, call->check_at, TIMER_CHECK, 0);
-        if (!verdict->end && !call->lost) set_deadline(&due, call->stuck_at, TIMER_STUCK, 0);
+        if (call->has_caller && call->talk_at == NONE) set_deadline(&due, call->talk_moment, TIMER_TALK, 0);
+        if (!call->checked) set_deadline(&due, call->check_at, TIMER_CHECK, 0);
+        if (!call->lost) set_deadline(&due, call->stuck_at, TIMER_STUCK, 0);
         for (uint8_t kind = 0; kind < 2; kind++) {
             const struct row *row = row_of(entity, (enum followup_kind)kind);
             if (row && !row->withdrawn && row->cold_at == NONE)
@@ -377,6 +405,8 @@ static const struct fact *standing(struct fold *fold, const struct entity *entit
 static void set_times(struct fold *fold, struct entity *entity, const struct verdict *verdict) {
     struct call *call = call_of(entity);
     int64_t now = fold->meta.stream_time;
+    call->latest_at = verdict->latest_at;
+    call->talk_moment = verdict->talk_moment;
     if (verdict->end) {
         call->stuck_at = NONE;
         call->lost = false;
@@ -452,34 +482,39 @@ static void classify(struct fold *fold, struct entity *entity, const struct verd
     fold->classified[fold->classified_count++] = entity;
 }
 
+/* Judges both kinds of row; true where one has changed. */
+static bool judge_rows(struct fold *fold, struct entity *entity, struct verdict *verdict, enum call_type type, bool job) {
+    struct call *call = call_of(entity);
+    if (!verdict->end && !call->has_row[KIND_ABANDONED] && !call->has_row[KIND_SECOND_CHANCE]) return false;
+    int64_t ended_at = verdict->end ? verdict->end->at : NONE;
+    bool changed = row_judge(fold, entity, verdict, KIND_ABANDONED, should_follow_up(call, verdict, type), ended_at);
+    bool should = should_second_chance(fold, entity, verdict, job);
+    return row_judge(fold, entity, verdict, KIND_SECOND_CHANCE, should, call_of(entity)->check_at) || changed;
+}
+
 void call_judge(struct fold *fold, struct entity *entity) {
-    struct verdict verdict;
+    struct verdict *verdict = &fold->verdict;
     const struct fact *condition;
     bool job;
     if (!call_of(entity)->started) {
         call_schedule(fold, entity, NULL);
         return;
     }
-    call_read(entity, &verdict);
+    fold->verdict_of = entity;
+    call_read(entity, verdict);
     int64_t check_at = call_of(entity)->check_at;
-    set_times(fold, entity, &verdict);
-    if (check_at != call_of(entity)->check_at) call_read(entity, &verdict); /* it asks what was known by check time */
+    set_times(fold, entity, verdict);
+    if (check_at != call_of(entity)->check_at) call_read(entity, verdict); /* it asks what was known by check time */
     struct call *call = call_of(entity);
-    bool decided = verdict.end || call->lost;
+    bool decided = verdict->end || call->lost;
     if (decided || call->type != TYPE_IN_PROGRESS) {
         call_job(fold, entity, &job);
-        enum call_type type = decided ? call_type_of(call, &verdict, job, standing(fold, entity, verdict.classified), &condition) : TYPE_IN_PROGRESS;
+        enum call_type type = decided ? call_type_of(call, verdict, job, standing(fold, entity, verdict->classified), &condition) : TYPE_IN_PROGRESS;
         counts_type(fold, entity_tenant(entity), call->type, (int8_t)type);
         call->type = (int8_t)type;
-        if (verdict.end || call->has_row[KIND_ABANDONED] || call->has_row[KIND_SECOND_CHANCE]) {
-            row_judge(fold, entity, &verdict, KIND_ABANDONED, should_follow_up(call, &verdict, type), verdict.end ? verdict.end->at : NONE);
-            call_read(entity, &verdict);
-            row_judge(fold, entity, &verdict, KIND_SECOND_CHANCE, should_second_chance(fold, entity, &verdict, job), call_of(entity)->check_at);
-            call_read(entity, &verdict);
-        }
-        classify(fold, entity, &verdict);
+        if (judge_rows(fold, entity, verdict, type, job) || fold->step == STEP_RECORD || fold->timer == TIMER_STUCK) classify(fold, entity, verdict);
     }
-    call_schedule(fold, entity, &verdict);
+    call_schedule(fold, entity, verdict);
     entity_touch(fold->cache, entity);
 }
 

@@ -235,8 +235,7 @@ static struct result settings_command(struct fold *fold, const struct event *eve
 
 void command_apply(struct fold *fold, const struct event *event, const struct journal_record *record) {
     bool network = str_equal(event->tenant, STR("*"));
-    bool malformed = str_is_null(event->actor) || event->actor.len == 0 || event->actor.len > ID_BYTES_MAX ||
-                     event->occurred_at > record->append_time + AHEAD_MS;
+    bool malformed = !id_is_valid(event->actor) || event->occurred_at > record->append_time + AHEAD_MS;
     fold->time = later(event->occurred_at, now_of(fold, event->tenant));
     if (repeat(fold, event)) return;
     struct str follow_up = event->type == EVENT_CHANGE_SETTINGS ? STR_NULL : event->body.subject;

@@ -28,7 +28,7 @@ void party_put_talk(struct fold *fold, struct str tenant, const struct party *pa
     struct key key;
     if (!party->len) return;
     entry_key(&key, tenant, party, 'T', moment, call_id);
-    index_put(fold->cache, TABLE_PARTIES, key_str(&key), (struct str){(const char *)&start, sizeof start});
+    index_add(fold->cache, TABLE_PARTIES, key_str(&key), (struct str){(const char *)&start, sizeof start});
 }
 
 static void remove_entry(struct fold *fold, struct str tenant, const struct party *party, char what, int64_t time, struct str id) {
@@ -46,7 +46,7 @@ void party_put_job(struct fold *fold, struct str tenant, const struct party *par
     struct key key;
     if (!party->len) return;
     entry_key(&key, tenant, party, 'J', booked_at, job_id);
-    index_put(fold->cache, TABLE_PARTIES, key_str(&key), STR(""));
+    index_add(fold->cache, TABLE_PARTIES, key_str(&key), STR(""));
 }
 
 void party_remove_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at, struct str job_id) {

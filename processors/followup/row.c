@@ -232,17 +232,38 @@ static void keep_closure(struct fold *fold, struct entity *entity, const struct 
     compute(fold, entity, verdict, kind, target);
 }
 
-void row_judge(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, bool should, int64_t opened_at) {
+/* Keeps what closed the row beside it; the blob may move. */
+static void note_grounds(struct fold *fold, struct entity *entity, struct verdict *verdict, enum followup_kind kind, const struct target *target) {
+    bool talk = target->outcome == OUTCOME_RECONNECTED && target->talk.found, job = target->outcome == OUTCOME_CONVERTED && target->job.found;
+    bool moved = row_text_set(fold->cache, entity, FACT_TALK, kind, talk ? ground_id(&target->talk) : STR_NULL);
+    moved = row_text_set(fold->cache, entity, FACT_JOB, kind, job ? ground_id(&target->job) : STR_NULL) || moved;
+    if (moved) call_read(entity, verdict);
+    if (job) job_shown_by(fold, entity_tenant(entity), ground_id(&target->job), entity_id(entity));
+}
+
+/* Stages the version that `target` makes of the row as it was `before`. */
+static void stage_target(struct fold *fold, struct entity *entity, enum followup_kind kind, const struct row *before, bool opening,
+                         const struct target *target) {
+    const struct row *row = row_of(entity, kind);
+    int64_t at;
+    enum cause cause = cause_of(fold, entity, kind, before, row, target, &at);
+    if (opening) { /* just opened or returned, and closed already */
+        cause = is_done(row->status) ? (enum cause)target->cause : CAUSE_CORRECTION;
+        at = is_done(row->status) ? later(target->closing_at, row->opened_at) : undo_time(fold);
+    }
+    stage(fold, entity, kind, before, change_of(fold, entity, kind, before, row), cause, at);
+}
+
+bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict, enum followup_kind kind, bool should, int64_t opened_at) {
     struct row *row = row_of(entity, kind);
     if (!should) {
-        if (row) withdraw(fold, entity, verdict, kind);
-        return;
+        bool withdraws = row && !row->withdrawn;
+        if (withdraws) withdraw(fold, entity, verdict, kind);
+        return withdraws;
     }
-    struct verdict fresh = *verdict;
     if (!row) {
         row = row_make(fold->cache, entity, kind);
-        call_read(entity, &fresh); /* the blob has moved */
-        verdict = &fresh;
+        call_read(entity, verdict); /* the blob has moved */
     }
     bool opening = !row->version || row->withdrawn;
     if (opening) open_row(fold, entity, verdict, kind, opened_at);
@@ -257,25 +278,15 @@ void row_judge(struct fold *fold, struct entity *entity, const struct verdict *v
     row->converted_at = target.converted_at;
     judge_cold(fold, entity, verdict, kind, &target);
     row->tab = tab_of(row);
-    row_text_set(fold->cache, entity, FACT_TALK, kind, target.outcome == OUTCOME_RECONNECTED ? ground_id(&target.talk) : STR_NULL);
-    row_text_set(fold->cache, entity, FACT_JOB, kind, target.outcome == OUTCOME_CONVERTED && target.job.found ? ground_id(&target.job) : STR_NULL);
-    call_read(entity, &fresh); /* the texts may have moved it again */
+    note_grounds(fold, entity, verdict, kind, &target);
     row = row_of(entity, kind);
-    if (target.outcome == OUTCOME_CONVERTED && target.job.found) job_shown_by(fold, entity_tenant(entity), ground_id(&target.job), entity_id(entity));
-    uint64_t columns = hash_followup(fold, entity, &fresh, kind, row);
+    uint64_t columns = hash_followup(fold, entity, verdict, kind, row);
     bool differs = opening ? before.status != row->status || before.outcome != row->outcome || before.closed_at != row->closed_at
                            : before.columns != columns;
-    if (differs) {
-        int64_t at;
-        enum cause cause = cause_of(fold, entity, kind, &before, row, &target, &at);
-        if (opening) {
-            cause = is_done(row->status) ? (enum cause)target.cause : CAUSE_CORRECTION;
-            at = is_done(row->status) ? later(target.closing_at, opened_at) : undo_time(fold);
-        }
-        stage(fold, entity, kind, &before, change_of(fold, entity, kind, &before, row), cause, at);
-    }
+    if (differs) stage_target(fold, entity, kind, &before, opening, &target);
     row->columns = columns;
-    if (differs || opening) row_index(fold, entity, &fresh, kind);
+    if (differs || opening) row_index(fold, entity, verdict, kind);
+    return differs || opening;
 }
 
 void row_forget(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {

@@ -9,8 +9,9 @@
 
 #include "../step.h"
 
-/* Brings the row of `kind` up to date. `should`: by its rules it should be open; `opened_at`: since when. */
-void row_judge(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, bool should, int64_t opened_at);
+/* Brings the row of `kind` up to date; true where it has changed. `should`: by its rules it should be open; `opened_at`: since when.
+ * The blob may move: `verdict` is read again where it did. */
+bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict, enum followup_kind kind, bool should, int64_t opened_at);
 
 /* When the row goes cold, NONE: it will not. */
 int64_t row_cold_at(const struct call *call, const struct verdict *verdict, enum followup_kind kind);

@@ -9,9 +9,23 @@ enum event_subject event_subject(enum event_type type) {
     return SUBJECT_DIRECTORY;
 }
 
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* True where a byte of the word may be below 0x20, 0x7f or 0xc2: then it is looked at byte by byte. */
+static bool suspicious(uint64_t word) {
+    uint64_t low = (word - EACH_BYTE(0x20)) & ~word;
+    uint64_t del = word ^ EACH_BYTE(0x7f), c1 = word ^ EACH_BYTE(0xc2);
+    return ((low | ((del - EACH_BYTE(1)) & ~del) | ((c1 - EACH_BYTE(1)) & ~c1)) & EACH_BYTE(0x80)) != 0;
+}
+
 /* C0, DEL and C1 (which is 0xc2 and a second byte below 0xa0): what breaks keys, terminals and logs. */
 static bool has_control_characters(struct str text) {
-    for (uint32_t i = 0; i < text.len; i++) {
+    uint32_t clean = 0;
+    for (uint64_t word; text.len - clean >= sizeof word; clean += (uint32_t)sizeof word) {
+        memcpy(&word, text.ptr + clean, sizeof word);
+        if (suspicious(word)) break;
+    }
+    for (uint32_t i = clean; i < text.len; i++) {
         uint8_t byte = (uint8_t)text.ptr[i];
         if (byte < 0x20 || byte == 0x7f) return true;
         if (byte == 0xc2 && i + 1 < text.len && (uint8_t)text.ptr[i + 1] < 0xa0) return true;
@@ -19,10 +33,12 @@ static bool has_control_characters(struct str text) {
     return false;
 }
 
+bool id_is_valid(struct str id) { return id.len > 0 && id.len <= ID_BYTES_MAX && !has_control_characters(id); }
+
 static bool text_fits(const struct field *field, struct str text) {
     if (field->nullable && str_is_null(text)) return true;
-    uint32_t max = field->row_id ? ID_BYTES_MAX + 3 : ID_BYTES_MAX; /* a row's id is its call's behind ab- or sc- */
-    return text.len > 0 && text.len <= max && !has_control_characters(text);
+    if (field->row_id && text.len > ID_BYTES_MAX) text.len -= 3; /* a row's id is its call's behind ab- or sc- */
+    return id_is_valid(text);
 }
 
 static bool time_fits(const struct field *field, int64_t ms) { return (field->nullable && ms == NONE) || (ms >= 0 && ms <= TIME_MS_MAX); }
@@ -58,5 +74,7 @@ static const char *check(const struct shape *shape, const void *in) {
 const char *event_check(const struct event *event) {
     if (event->type < 0 || event->type >= EVENT_TYPES) return "type must be one of the events";
     const char *wrong = check(&shape_event, event);
+    bool is_command = event_subject((enum event_type)event->type) == SUBJECT_COMMAND;
+    if (!wrong && !is_command && !str_is_null(event->actor) && !id_is_valid(event->actor)) wrong = "actor" RULE_ID;
     return wrong ? wrong : check(event_shapes[event->type], &event->body);
 }

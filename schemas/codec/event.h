@@ -235,7 +235,9 @@ struct event {
 /*
  * Checks what a schema cannot: ids non-empty, at most ID_BYTES_MAX bytes and without control characters; occurred_at and other
  * times from 1970 to 9999; enums in range. Returns NULL, or a static text that names the field and what it should be.
+ * The actor of a command is not looked at: the fold answers such a command MALFORMED.
  */
 const char *event_check(const struct event *event);
+bool id_is_valid(struct str id);
 
 #endif

@@ -279,7 +279,7 @@ const struct shape shape_event_body = {
 };
 
 static const struct field event[] = {
-    ID(event, tenant), ID(event, event_id), TIME(event, occurred_at), ID_OR_NULL(event, actor), UNION(body, &shape_event_body),
+    ID(event, tenant), ID(event, event_id), TIME(event, occurred_at), STRING_OR_NULL(event, actor), UNION(body, &shape_event_body),
 };
 const struct shape shape_event = SHAPE("Event", event, RECORD_BYTES_MAX);
 
