@@ -34,8 +34,9 @@ class Tenant:
 class Step:
     """One timer's or one record's application: collects outputs and hands them out in the order of SPEC 7."""
 
-    def __init__(self, time, record=None, command=None, kind=None):
-        self.time, self.record, self.command, self.kind = time, record, command, kind  # kind: of a timer
+    def __init__(self, time, record=None, command=None, kind=None, about=None):
+        self.time, self.record, self.command = time, record, command
+        self.kind, self.about = kind, about  # of a timer
         self.outputs = []
 
     def emit(self, topic, key, body, then=()):
@@ -244,7 +245,7 @@ class Model:
             self.fire(self.tenants[first[0][2].decode()], *first)
 
     def fire(self, tenant, key, kind, what):
-        step = Step(key[0], kind=kind)
+        step = Step(key[0], kind=kind, about=key[3].decode())
         if kind == "TALK":
             what[0].talk_fired = True
         elif kind == "CHECK":
@@ -354,6 +355,8 @@ class Model:
         self.settle_cold(row)
         before, ground_before = row.shown, row.ground
         state, row.ground = row.state(tenant)
+        if row.ground and row.pinned and vars(row.ground) != vars(row.pinned):
+            row.pinned = None  # closed anew since a person acted
         after = self.fields(tenant, row, state)
         if after == before:
             return
@@ -369,11 +372,11 @@ class Model:
             if ground is None or (ground_before and FORCE.index(ground.outcome) > FORCE.index(ground_before.outcome)):
                 cause, at = "CORRECTION", self.clock.time
             else:
-                cause, cause_id, at = ground.cause, ground.cause_id, max(step.time, ground.at)
-        elif change == "WENT_COLD":
+                cause, cause_id = ground.cause, ground.cause_id
+        elif change == "WENT_COLD" and step.kind == "COLD":
             cause = "COLD"
         elif step.kind == "TALK":
-            cause, cause_id = "TALK", row.ground.call
+            cause, cause_id = "TALK", step.about
         elif differs("closed_at", "converted_at", "job", "resolved_by_call", "went_cold_at"):
             cause, at = "CORRECTION", self.clock.time
         self.write(tenant, row, state, change, cause, cause_id, at, step, command)
@@ -448,9 +451,8 @@ class Model:
         }
         if columns == call.published or (found == "IN_PROGRESS" and call.published["type"] == found):
             return
-        if step.command and step.command["type"] == "ChangeSettings":
-            call.published = columns  # a change of settings alone writes nothing
-            return
+        if end and call.published and step.kind != "CHECK" and columns == {**call.published, "check_at": columns["check_at"]}:
+            return  # a change of settings alone writes nothing
         undone = found == "IN_PROGRESS"
         call.published = columns
         step.emit("calls-classified", f"{tenant.id}/{call.id}", {

@@ -244,7 +244,7 @@ def count(coverage, outputs):
         elif topic == "followups":
             coverage[topic, output["kind"], output["status"], output.get("outcome", "-")] += 1
         elif topic == "followup-events":
-            coverage[topic, output["change"], output["cause"]] += 1
+            coverage[topic, output.get("change", "-"), output["cause"]] += 1
         elif topic == "command-results":
             coverage[topic, output.get("reason", output["verdict"])] += 1
         else:
