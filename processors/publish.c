@@ -79,7 +79,7 @@ void fill_classified(struct fold *fold, const struct entity *entity, const struc
     out->start_event = fact_id(verdict->start, fold->ids[0]);
     out->end_event = end ? fact_id(end, fold->ids[1]) : STR_NULL;
     struct str booking = call->type == TYPE_BOOKED ? booking_event(fold, entity, fold->ids[2]) : STR_NULL;
-    enum call_type type = call_type_of(call, verdict, !str_is_null(booking), class, &condition);
+    enum call_type type = call_type_of(call, verdict, !str_is_null(booking), call_standing(fold, entity, class), &condition);
     if (!str_is_null(booking)) out->condition_event = booking;
     else if (condition && type == (enum call_type)call->type) out->condition_event = fact_id(condition, fold->ids[2]);
     if (!names) return;

@@ -134,6 +134,8 @@ void call_forget(struct fold *fold, struct entity *entity);
 bool call_is_duplicate(struct fold *fold, const struct event *event);
 /* Follows a change of settings: deadlines later than `at` (SPEC 5). */
 void call_retime(struct fold *fold, struct entity *entity, uint64_t keys, int64_t at);
+/* The winning classification, unless it says BOOKED with a job that was cancelled by check time. */
+const struct fact *call_standing(struct fold *fold, const struct entity *entity, const struct fact *classified);
 /* What of a job counts for the call: the earliest that names it, and whether one was booked by check time and not cancelled by then. */
 struct entity *call_job(struct fold *fold, const struct entity *entity, bool *in_time);
 

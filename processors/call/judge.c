@@ -393,8 +393,7 @@ struct entity *call_job(struct fold *fold, const struct entity *entity, bool *in
     return first;
 }
 
-/* The winning classification, unless it says BOOKED with a job that was cancelled in time. */
-static const struct fact *standing(struct fold *fold, const struct entity *entity, const struct fact *classified) {
+const struct fact *call_standing(struct fold *fold, const struct entity *entity, const struct fact *classified) {
     if (!classified || classified->a != CLASS_BOOKED) return classified;
     struct str job = fact_text(classified, 3);
     if (str_is_null(job)) return classified;
@@ -460,7 +459,7 @@ static bool should_second_chance(struct fold *fold, const struct entity *entity,
     const struct fact *condition, *classified = verdict->classified_at_check;
     if (!call->checked || !call->second_chance || !verdict->end || verdict->direction != DIRECTION_INBOUND || !call->foreign) return false;
     if (verdict->end->at - verdict->start->at < call->min_call_seconds * INT64_C(1000)) return false;
-    if (call_type_of(call, verdict, job, standing(fold, entity, classified), &condition) != TYPE_UNBOOKED) return false;
+    if (call_type_of(call, verdict, job, call_standing(fold, entity, classified), &condition) != TYPE_UNBOOKED) return false;
     if (classified && (int8_t)classified->b == 0) return false; /* its reason is no lead */
     struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer_at_check);
     int64_t to = verdict->end->at + call->link_days * DAY_MS;
@@ -509,7 +508,7 @@ void call_judge(struct fold *fold, struct entity *entity) {
     bool decided = verdict->end || call->lost;
     if (decided || call->type != TYPE_IN_PROGRESS) {
         call_job(fold, entity, &job);
-        enum call_type type = decided ? call_type_of(call, verdict, job, standing(fold, entity, verdict->classified), &condition) : TYPE_IN_PROGRESS;
+        enum call_type type = decided ? call_type_of(call, verdict, job, call_standing(fold, entity, verdict->classified), &condition) : TYPE_IN_PROGRESS;
         counts_type(fold, entity_tenant(entity), call->type, (int8_t)type);
         call->type = (int8_t)type;
         if (judge_rows(fold, entity, verdict, type, job) || fold->step == STEP_RECORD || fold->timer == TIMER_STUCK) classify(fold, entity, verdict);

@@ -32,7 +32,7 @@ static bool repeat(struct fold *fold, const struct event *event) {
     if (!entity->size) return false;
     struct kept_result kept;
     memcpy(&kept, entity->blob, sizeof kept);
-    if (now_of(fold, event->tenant) >= kept.until) return false;
+    if (now_of(fold, event->tenant) > kept.until) return false;
     const uint8_t *texts = entity->blob + sizeof kept;
     struct str follow_up = kept_text(texts, kept.follow_up_len);
     struct str actor = kept_text(texts + follow_up.len, kept.actor_len);
@@ -55,7 +55,7 @@ static void keep(struct fold *fold, const struct event *event, struct str follow
     memcpy(entity->blob, &kept, sizeof kept);
     if (follow_up.len) memcpy(entity->blob + sizeof kept, follow_up.ptr, follow_up.len);
     if (actor.len) memcpy(entity->blob + sizeof kept + follow_up.len, actor.ptr, actor.len);
-    entity_due(fold->cache, entity, (struct deadline){network ? NO_DEADLINE : kept.until, TIMER_RETAIN, 0});
+    entity_due(fold->cache, entity, (struct deadline){network ? NO_DEADLINE : kept.until + 1, TIMER_RETAIN, 0});
 }
 
 static struct result refused(const struct fold *fold, enum command_reason reason) {

@@ -44,13 +44,9 @@ static void find_job(struct fold *fold, const struct entity *entity, const struc
 
 /* The classification that closes a SECOND_CHANCE row, or null (D1.42). */
 static const struct fact *closing_class(struct fold *fold, const struct entity *entity, const struct verdict *verdict, const struct row *row) {
-    const struct call *call = call_of(entity);
-    const struct fact *class = verdict->classified;
-    if (!class || class->a == CLASS_UNBOOKED || class->at <= call->check_at) return NULL;
-    if (row->reopened.at != NONE && class->at <= row->reopened.at) return NULL;
-    struct str job = fact_text(class, 3);
-    if (class->a == CLASS_BOOKED && !str_is_null(job) && job_cancelled_by(job_entity(fold->cache, entity_tenant(entity), job), call->check_at)) return NULL;
-    return class;
+    const struct fact *class = call_standing(fold, entity, verdict->classified);
+    if (!class || class->a == CLASS_UNBOOKED || class->at <= call_of(entity)->check_at) return NULL;
+    return row->reopened.at != NONE && class->at <= row->reopened.at ? NULL : class;
 }
 
 static void close_by(struct target *target, int8_t status, int8_t outcome, int8_t cause, int64_t at) {

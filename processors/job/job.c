@@ -143,8 +143,8 @@ static bool in_parties(struct str text, const struct party parties[3]) {
     return false;
 }
 
-/* Takes the job out of indexes that it no longer belongs to: another party, or booked at another time. */
-static void unindex(struct fold *fold, struct entity *entity, const struct party parties[3], int64_t booked_at) {
+/* Takes the job out of indexes that it no longer belongs to: another party, or booked at another time. `touch`: that is news for rows. */
+static void unindex(struct fold *fold, struct entity *entity, const struct party parties[3], int64_t booked_at, bool touch) {
     const struct fact *fact = facts_at(entity, JOB_FACTS);
     while (fact) {
         struct str text = fact_text(fact, 1);
@@ -157,7 +157,7 @@ static void unindex(struct fold *fold, struct entity *entity, const struct party
         memcpy(party.text, text.ptr, text.len);
         facts_remove(fold->cache, entity, fact);
         party_remove_job(fold, entity_tenant(entity), &party, indexed_at, entity_id(entity));
-        party_touch_job(fold, entity_tenant(entity), &party, indexed_at);
+        if (touch) party_touch_job(fold, entity_tenant(entity), &party, indexed_at);
         fact = facts_at(entity, JOB_FACTS);
     }
 }
@@ -199,7 +199,7 @@ void job_propagate(struct fold *fold, struct entity *entity) {
     schedule(fold, entity, &read);
     if (read.booked) parties_of(fold, entity, &read, parties);
     int64_t booked_at = read.booked ? read.booked->at : NONE;
-    unindex(fold, entity, parties, booked_at);
+    unindex(fold, entity, parties, booked_at, true);
     for (int i = 0; i < 3 && booked_at != NONE; i++) {
         if (!parties[i].len) continue;
         if (!is_indexed(entity, &parties[i])) {
@@ -233,7 +233,7 @@ void job_timer(struct fold *fold, struct entity *entity) {
         call_job_key(&key, entity, read.call);
         index_remove(fold->cache, TABLE_CALL_JOBS, key_str(&key));
     }
-    unindex(fold, entity, nobody, NONE);
+    unindex(fold, entity, nobody, NONE, false); /* that it is forgotten is no fact: nothing is judged again */
     entity_resize(fold->cache, entity, 0);
     entity_due(fold->cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
 }
