@@ -176,7 +176,7 @@ class Model:
         call.stuck_ms = self.setting(tenant.id, "stuck_call_hours") * HOUR
 
     def reject(self, step, event, record, reason):
-        step.emit("rejected", f"{event.get('tenant', '')}/{event.get('event_id', '')}", {
+        step.emit("rejected", "", {  # in the order in which they were judged
             "tenant": event.get("tenant"), "event_id": event.get("event_id"), "offset": record["offset"],
             "append_time": record["append_time"], "reason": reason, "form": "EVENT_AVRO" if event else "ORIGINAL",
         })
