@@ -457,6 +457,12 @@ static bool should_follow_up(const struct call *call, const struct verdict *verd
 static bool should_second_chance(struct fold *fold, const struct entity *entity, const struct verdict *verdict, bool job) {
     const struct call *call = call_of(entity);
     const struct fact *condition, *classified = verdict->classified_at_check;
+    bool at_check = fold->step == STEP_TIMER && fold->timer == TIMER_CHECK && fold->subject == entity;
+    bool late_fact = fold->step == STEP_RECORD && fold->time <= call->check_at;
+    if (call->checked && !at_check && !late_fact) { /* a later fact neither opens nor withdraws */
+        const struct row *row = row_of(entity, KIND_SECOND_CHANCE);
+        return row && !row->withdrawn;
+    }
     if (!call->checked || !call->second_chance || !verdict->end || verdict->direction != DIRECTION_INBOUND || !call->foreign) return false;
     if (verdict->end->at - verdict->start->at < call->min_call_seconds * INT64_C(1000)) return false;
     if (call_type_of(call, verdict, job, call_standing(fold, entity, classified), &condition) != TYPE_UNBOOKED) return false;

@@ -171,9 +171,9 @@ static void see(struct walk *walk, const struct call *call, struct verdict *verd
     }
 }
 
-/* Talk goes on to the end, or while the call is up for as long as nothing else is known. */
+/* Talk goes on to the end; while none is known, to the latest event as far as it is counted, and without end as far as it resolves. */
 static void finish_talk(struct walk *walk, struct verdict *verdict, int64_t until) {
-    if (walk->talking && until != NONE) verdict->talk_ms += until - walk->talking_since;
+    if (walk->talking) verdict->talk_ms += (until == NONE ? verdict->latest_at : until) - walk->talking_since;
     if (!walk->counted || verdict->talk_moment != NONE) return;
     int64_t moment = walk->counted_since + TALK_RESOLVES_MS - walk->counted_ms;
     if (until == NONE || moment <= until) verdict->talk_moment = moment;

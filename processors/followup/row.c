@@ -7,7 +7,6 @@ struct target {
     int8_t status, outcome, cause;
     int64_t closed_at, converted_at;
     int64_t closing_at; /* the moment of what gave the outcome */
-    int64_t auto_at;    /* the first moment at which anything but a person would have closed it, NONE */
     struct ground talk, job;
 };
 
@@ -43,8 +42,8 @@ static void find_job(struct fold *fold, const struct entity *entity, const struc
 }
 
 /* The classification that closes a SECOND_CHANCE row, or null (D1.42). */
-static const struct fact *closing_class(struct fold *fold, const struct entity *entity, const struct verdict *verdict, const struct row *row) {
-    const struct fact *class = call_standing(fold, entity, verdict->classified);
+static const struct fact *closing_class(const struct entity *entity, const struct verdict *verdict, const struct row *row) {
+    const struct fact *class = verdict->classified;
     if (!class || class->a == CLASS_UNBOOKED || class->at <= call_of(entity)->check_at) return NULL;
     return row->reopened.at != NONE && class->at <= row->reopened.at ? NULL : class;
 }
@@ -61,11 +60,10 @@ static void earliest(int64_t *closed_at, int64_t moment) {
 }
 
 /* Order of force: D1.25. */
-static void compute(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct target *target) {
-    const struct row *row = row_of(entity, kind);
-    *target = (struct target){.status = row->base, .outcome = -1, .cause = CAUSE_CALL, .closed_at = NONE, .converted_at = NONE, .closing_at = NONE, .auto_at = NONE};
+static void compute(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct row *row,
+                    struct target *target) {
+    *target = (struct target){.status = row->base, .outcome = -1, .cause = CAUSE_CALL, .closed_at = NONE, .converted_at = NONE, .closing_at = NONE};
     bool by_person = is_done(row->base);
-    if (by_person && row->base_outcome >= 0) target->auto_at = row->person_closed_at; /* a person only confirmed it */
     if (by_person) target->closed_at = row->person_closed_at;
     if (by_person && row->base != STATUS_RESOLVED) {
         close_by(target, row->base, person_outcome(row->base), CAUSE_COMMAND, row->base_set.at);
@@ -73,12 +71,11 @@ static void compute(struct fold *fold, const struct entity *entity, const struct
     }
     find_job(fold, entity, verdict, row, kind, target);
     if (kind == KIND_ABANDONED) find_talk(fold, entity, verdict, row, target);
-    const struct fact *class = kind == KIND_SECOND_CHANCE ? closing_class(fold, entity, verdict, row) : NULL;
+    const struct fact *class = kind == KIND_SECOND_CHANCE ? closing_class(entity, verdict, row) : NULL;
     const struct fact *booked = class && class->a == CLASS_BOOKED ? class : NULL;
-    if (target->job.found) earliest(&target->auto_at, later(target->job.moment, row->opened_at));
-    if (target->talk.found) earliest(&target->auto_at, later(target->talk.moment, row->opened_at));
-    if (class && (booked || !by_person)) earliest(&target->auto_at, class->at);
-    if (target->auto_at != NONE) earliest(&target->closed_at, target->auto_at);
+    if (target->job.found) earliest(&target->closed_at, later(target->job.moment, row->opened_at));
+    if (target->talk.found) earliest(&target->closed_at, later(target->talk.moment, row->opened_at));
+    if (class && (booked || !by_person)) earliest(&target->closed_at, class->at);
     if (target->job.found || booked) {
         bool by_job = target->job.found && (!booked || target->job.moment <= booked->at);
         target->converted_at = by_job ? later(target->job.moment, row->opened_at) : booked->at;
@@ -99,18 +96,26 @@ int64_t row_cold_at(const struct call *call, const struct verdict *verdict, enum
     return later(call->check_at + call->cold_days * DAY_MS, call->cold_floor);
 }
 
-/* Judges, or judges again, whether the row went cold (D1.30). */
-static void judge_cold(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct target *target) {
+/* True where the row would have been closed by the deadline if no person had touched it. */
+static bool closed_by(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, int64_t deadline) {
+    struct row untouched = *row_of(entity, kind);
+    struct target target;
+    untouched.base = STATUS_NEW;
+    untouched.base_set = untouched.reopened = (struct act){NONE, NONE};
+    compute(fold, entity, verdict, kind, &untouched, &target);
+    return target.closed_at != NONE && target.closed_at <= deadline;
+}
+
+/* Judges, or judges again, whether the row went cold (D1.30): a person who touched it by the deadline reviewed it. */
+static void judge_cold(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
     struct row *row = row_of(entity, kind);
     int64_t deadline = row_cold_at(call_of(entity), verdict, kind);
     if (row->cold_at != NONE && deadline > fold->meta.stream_time) row->cold_at = row->went_cold_at = NONE;
     if (fold->step == STEP_TIMER && fold->timer == TIMER_COLD && fold->subject == entity && fold->due.sub == kind) row->cold_at = deadline;
     if (row->cold_at == NONE) return;
     row->cold_at = deadline;
-    if (row->reopened.at != NONE && fires_before(deadline, row->reopened)) return; /* how it stood then is no longer in its columns */
-    bool done = target->auto_at != NONE && target->auto_at <= deadline;
     bool reviewed = row->first_review.at != NONE && !fires_before(deadline, row->first_review);
-    row->went_cold_at = done || reviewed ? NONE : deadline;
+    row->went_cold_at = reviewed || closed_by(fold, entity, verdict, kind, deadline) ? NONE : deadline;
 }
 
 static int8_t tab_of(const struct row *row) {
@@ -225,7 +230,7 @@ static void keep_closure(struct fold *fold, struct entity *entity, const struct 
     row->base = row->status;
     row->base_outcome = row->outcome;
     row->person_closed_at = row->closed_at;
-    compute(fold, entity, verdict, kind, target);
+    compute(fold, entity, verdict, kind, row, target);
 }
 
 /* Keeps what closed the row beside it; the blob may move. */
@@ -266,13 +271,13 @@ bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict
     struct row before = *row;
     struct target target;
     row->opened_at = opened_at;
-    compute(fold, entity, verdict, kind, &target);
+    compute(fold, entity, verdict, kind, row, &target);
     if (!opening) keep_closure(fold, entity, verdict, kind, &target);
     row->status = target.status;
     row->outcome = target.outcome;
     row->closed_at = is_done(target.status) ? target.closed_at : NONE;
     row->converted_at = target.converted_at;
-    judge_cold(fold, entity, verdict, kind, &target);
+    judge_cold(fold, entity, verdict, kind);
     row->tab = tab_of(row);
     note_grounds(fold, entity, verdict, kind, &target);
     row = row_of(entity, kind);
