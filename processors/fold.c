@@ -26,7 +26,7 @@ void step_reject(struct fold *fold, const struct rejection *rejection) {
 static void step_begin(struct fold *fold, enum step_kind kind, int64_t time, const struct event *event) {
     fold->step = kind;
     fold->step_number++;
-    fold->time = time;
+    fold->time = fold->fact_time = time;
     fold->event = event;
     fold->subject = NULL;
     fold->subject_kind = -1;

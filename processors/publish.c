@@ -171,6 +171,7 @@ static uint64_t hash_record(struct fold *fold, const struct shape *shape, const 
 uint64_t hash_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict) {
     struct classified_call record;
     fill_classified(fold, entity, verdict, &record, false);
+    record.check_at = NONE; /* a change of settings moves it for many calls at once */
     return hash_record(fold, &shape_classified_call, &record);
 }
 

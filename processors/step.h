@@ -78,6 +78,7 @@ struct fold {
     enum step_kind step;
     uint64_t step_number;
     int64_t time;              /* deadline, occurred_at, or a command's time */
+    int64_t fact_time;         /* of the earliest fact that the record brings to bear: late ones repeat judgements */
     uint8_t timer;             /* of STEP_TIMER */
     struct deadline due;       /* of STEP_TIMER */
     struct entity *subject;    /* the call that the timer or row command is about */

@@ -458,7 +458,7 @@ static bool should_second_chance(struct fold *fold, const struct entity *entity,
     const struct call *call = call_of(entity);
     const struct fact *condition, *classified = verdict->classified_at_check;
     bool at_check = fold->step == STEP_TIMER && fold->timer == TIMER_CHECK && fold->subject == entity;
-    bool late_fact = fold->step == STEP_RECORD && fold->time <= call->check_at;
+    bool late_fact = fold->step == STEP_RECORD && fold->fact_time <= call->check_at;
     if (call->checked && !at_check && !late_fact) { /* a later fact neither opens nor withdraws */
         const struct row *row = row_of(entity, KIND_SECOND_CHANCE);
         return row && !row->withdrawn;

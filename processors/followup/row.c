@@ -99,10 +99,14 @@ int64_t row_cold_at(const struct call *call, const struct verdict *verdict, enum
 /* True where the row would have been closed by the deadline if no person had touched it. */
 static bool closed_by(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, int64_t deadline) {
     struct row untouched = *row_of(entity, kind);
+    struct verdict then = *verdict;
     struct target target;
+    then.classified = NULL; /* of several classifications the greatest by then */
+    for (const struct fact *fact = call_facts(entity); fact && fact->at <= deadline; fact = fact_next(entity, fact))
+        if (fact->type == EVENT_CALL_CLASSIFIED) then.classified = fact;
     untouched.base = STATUS_NEW;
     untouched.base_set = untouched.reopened = (struct act){NONE, NONE};
-    compute(fold, entity, verdict, kind, &untouched, &target);
+    compute(fold, entity, &then, kind, &untouched, &target);
     return target.closed_at != NONE && target.closed_at <= deadline;
 }
 

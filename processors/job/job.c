@@ -199,6 +199,7 @@ void job_propagate(struct fold *fold, struct entity *entity) {
     schedule(fold, entity, &read);
     if (read.booked) parties_of(fold, entity, &read, parties);
     int64_t booked_at = read.booked ? read.booked->at : NONE;
+    if (read.booked && booked_at < fold->fact_time) fold->fact_time = booked_at; /* its call began only now */
     unindex(fold, entity, parties, booked_at, true);
     for (int i = 0; i < 3 && booked_at != NONE; i++) {
         if (!parties[i].len) continue;
