@@ -89,10 +89,10 @@ class Call:
         if any(is_connected(e) for e in events):
             booked = [
                 j for j in jobs.values()
-                if j.booked() and j.booked().get("call") == self.id and j.booked_at() <= check and not j.cancelled_by(check)
+                if j.booked(check) and j.booked(check).get("call") == self.id and not j.cancelled_by(check)
             ]
             if booked:
-                return "BOOKED", min(booked, key=lambda j: (j.booked_at(), j.id)).booked()["event_id"]
+                return "BOOKED", min(booked, key=lambda j: (j.booked_at(check), j.id.encode())).booked(check)["event_id"]
             classification = self.classification(as_of)
             verdict = self.classified_as(classification, jobs, check)
             if verdict:
@@ -154,8 +154,9 @@ class Call:
         return {e["leg"] for e in self.events if e["type"] == "AgentConnected"}
 
     def talk_ms(self):
-        """What agents talked; of a call that never ended, before they talked without end."""
-        return sum(stop - start for start, stop in union(self.talks(False)) if stop is not None)
+        """What agents talked; without an end, up to the latest event."""
+        latest = max(e["occurred_at"] for e in self.events)
+        return sum((latest if stop is None else stop) - start for start, stop in union(self.talks(False)))
 
     def talk_moment(self):
         """The first ms at which the union of talk reaches 30,001 ms; None where it never does."""
@@ -294,11 +295,11 @@ class Job:
         self.retention_ms = None
         self.retain_floor = 0
 
-    def booked(self):
-        return greatest(e for e in self.events if e["type"] == "JobBooked")
+    def booked(self, as_of=None):
+        return greatest(e for e in self.events if e["type"] == "JobBooked" and (as_of is None or e["occurred_at"] <= as_of))
 
-    def booked_at(self):
-        return self.booked()["occurred_at"]
+    def booked_at(self, as_of=None):
+        return self.booked(as_of)["occurred_at"]
 
     def cancelled_by(self, at):
         return any(e["type"] == "JobCancelled" and e["occurred_at"] <= at for e in self.events)

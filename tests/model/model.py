@@ -9,9 +9,6 @@ from words import (ALL, CALL_EVENTS, COMMANDS, DAY, DIRECTORY, E164, EXTENSION, 
 TOPICS = ("rejected", "calls-classified", "followups", "followup-events", "notices", "command-results")
 
 
-FORCE = ("CONVERTED", "NOT_A_LEAD", "RECONNECTED")  # of automatic closures: D1.25
-
-
 class Rejected(Exception):
     """The event does not count; the text is the reason."""
 
@@ -353,7 +350,7 @@ class Model:
         if row.withdrawn:
             return  # in no tab: it is written again when it returns
         self.settle_cold(row)
-        before, ground_before = row.shown, row.ground
+        before = row.shown
         state, row.ground = row.state(tenant)
         if row.ground and row.pinned and vars(row.ground) != vars(row.pinned):
             row.pinned = None  # closed anew since a person acted
@@ -368,11 +365,10 @@ class Model:
         if command:
             cause, cause_id = "COMMAND", command["event_id"]
         elif change == "STATUS":
-            ground = row.ground
-            if ground is None or (ground_before and FORCE.index(ground.outcome) > FORCE.index(ground_before.outcome)):
+            if row.ground is None:
                 cause, at = "CORRECTION", self.clock.time
             else:
-                cause, cause_id = ground.cause, ground.cause_id
+                cause, cause_id = row.ground.cause, row.ground.cause_id
         elif change == "WENT_COLD" and step.kind == "COLD":
             cause = "COLD"
         elif step.kind == "TALK":
@@ -449,10 +445,9 @@ class Model:
             **(job.columns() if job else Job(None).columns()), "rules_version": RULES_VERSION, "start_event": start["event_id"],
             "end_event": end["event_id"] if end else None, "condition_event": condition,
         }
-        if columns == call.published or (found == "IN_PROGRESS" and call.published["type"] == found):
+        if call.published and ({**columns, "check_at": None} == {**call.published, "check_at": None}
+                               or (found == "IN_PROGRESS" and call.published["type"] == found)):
             return
-        if end and call.published and step.kind != "CHECK" and columns == {**call.published, "check_at": columns["check_at"]}:
-            return  # a change of settings alone writes nothing
         undone = found == "IN_PROGRESS"
         call.published = columns
         step.emit("calls-classified", f"{tenant.id}/{call.id}", {

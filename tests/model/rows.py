@@ -92,7 +92,7 @@ class Row:
             job = self.converting_job(tenant, as_of)
         found = []
         if job:
-            found.append(Closing(max(job.booked_at(), self.opened_at()), "CONVERTED", "JOB", job.id, job=job.id))
+            found.append(Closing(max(job.booked_at(as_of), self.opened_at()), "CONVERTED", "JOB", job.id, job=job.id))
         booked = self.later_classification(as_of)
         if booked and booked["classification"] == "BOOKED":
             found.append(Closing(booked["occurred_at"], "CONVERTED", "CLASSIFICATION", booked["event_id"]))
@@ -102,11 +102,11 @@ class Row:
         reopened = self.reopened_at(as_of)
         found = [
             j for j in tenant.jobs.values()
-            if job_matches(self.call, j, tenant) and (as_of is None or j.booked_at() <= as_of)
-            and (reopened is None or j.booked_at() > reopened)
-            and (self.kind == "ABANDONED" or j.booked_at() > self.call.check_at())
+            if job_matches(self.call, j, tenant, as_of)
+            and (reopened is None or j.booked_at(as_of) > reopened)
+            and (self.kind == "ABANDONED" or j.booked_at(as_of) > self.call.check_at())
         ]
-        return min(found, key=lambda j: (j.booked_at(), j.id.encode()), default=None)
+        return min(found, key=lambda j: (j.booked_at(as_of), j.id.encode()), default=None)
 
     def later_classification(self, as_of=None):
         """Of a second chance row: the call's classification where it came after the check and after the row was reopened."""
@@ -174,7 +174,7 @@ def comes_by(act, deadline):
 
 def job_matches(call, job, tenant, as_of=None):
     """SPEC 3, Converted: the job is the caller's, and was booked from the call's start to its end + link_days."""
-    booked = job.booked()
+    booked = job.booked(as_of)
     end = call.end()
     if booked is None or end is None:
         return False
@@ -217,5 +217,5 @@ def second_chance(call, tenant):
     if classified and classified.get("is_lead") is False:
         return False
     return not any(
-        job_matches(call, j, tenant, check) and j.booked_at() <= check and not j.cancelled_by(check) for j in tenant.jobs.values()
+        job_matches(call, j, tenant, check) and not j.cancelled_by(check) for j in tenant.jobs.values()
     )
