@@ -1,5 +1,6 @@
 """What an `expect` line asks of the outputs, and what every scenario's outputs must satisfy."""
 import datetime
+import re
 
 from language import Mistake, show_time
 
@@ -132,6 +133,23 @@ def shown(value, short):
     if short in SECONDS:
         return f"{value // 1000}.{value % 1000:03}"
     return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+
+
+def summary(text):
+    """The counts of calls in what `ringback fold` prints: started, in-progress, and each type."""
+    lines = re.findall(r"^ *(calls started|in progress|[A-Z_]+) +([\d,]+)$", text, re.MULTILINE)
+    return {word.removeprefix("calls ").replace(" ", "-"): int(count.replace(",", "")) for word, count in lines}
+
+
+def check_counts(w, counts):
+    """counts started 4 in-progress 1 ABANDONED 3: of all tenants, as of the last fold; what is not named is 0."""
+    expected = {}
+    while w:
+        word = w.take()
+        expected[word] = int(w.take("a count"))
+    got = {word: count for word, count in counts.items() if count}
+    if got != expected:
+        yield f"got {' '.join(f'{word} {count}' for word, count in got.items())}"
 
 
 def check_order(w, tenant, rows):

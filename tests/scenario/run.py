@@ -57,7 +57,7 @@ class Run:
         self.files, self.folds, self.events = [[]], 0, 0
         self.latest, self.append, self.lateness = language.MIDNIGHT, None, 5000
         self.tenants, self.wrong, self.rejections_expected = None, [], 0
-        self.outputs = {}
+        self.outputs, self.summary = {}, {}
 
     def play(self):
         for number, text in self.expand_permutations():
@@ -136,8 +136,11 @@ class Run:
             path.write_text("".join((line if not line.startswith("{") else "{" + space + line[1:]) + "\n" for line in lines))
             paths.append(path)
         append = self.append if self.append is not None else self.latest + 3_600_000
-        self.program.fold(self.data, *paths, until=until, append_time=append, journal_id=JOURNAL_ID)
+        done = self.program.fold(self.data, *paths, until=until, append_time=append, journal_id=JOURNAL_ID)
         self.files, self.outputs = [[]], {}
+        self.summary = expectations.summary(done.stdout.decode())
+        if self.summary["started"] != sum(count for word, count in self.summary.items() if word != "started"):
+            raise Failed(f"calls do not balance after fold {self.folds}: {self.summary}")
 
     def output(self, topic):
         if topic not in self.outputs:
@@ -147,6 +150,9 @@ class Run:
     def expect(self, number, text):
         wrong = []
         w = Words(text.removeprefix("expect"))
+        if w.skip("counts"):
+            self.wrong += [f"{self.scenario.file}.scenario:{number}: {text}: {line}" for line in expectations.check_counts(w, self.summary)]
+            return
         if w.skip("rejected"):
             self.rejections_expected += 0 if w.peek() == "none" else 1
         tenant = re.search(r"\sin (\S+)$", text)
