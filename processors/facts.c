@@ -5,21 +5,33 @@
 
 /* ---- ids ---- */
 
-/* The value of a hexadecimal digit plus one; 0: it is none. */
-static const uint8_t hex_digits[256] = {['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-                                        ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16};
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Eight lower-case hexadecimal digits as four bytes; false where they are not such. */
+static bool parse_hex(uint64_t digits, uint8_t bytes[4]) {
+    uint64_t values = (digits & EACH_BYTE(0x0f)) + 9 * (digits >> 6 & EACH_BYTE(1));
+    uint64_t letters = (values + EACH_BYTE(0x80 - 10)) >> 7 & EACH_BYTE(1);
+    if (values + EACH_BYTE('0') + letters * ('a' - 10 - '0') != digits || values & EACH_BYTE(0xf0)) return false;
+    uint64_t pairs = (values << 4 | values >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+    pairs = (pairs | pairs >> 8) & UINT64_C(0x0000ffff0000ffff);
+    uint32_t four = (uint32_t)(pairs | pairs >> 16);
+    memcpy(bytes, &four, sizeof four);
+    return true;
+}
 
 /* Only the canonical form, so that the text can be made again; its dashes stand where the bytewise order of texts and of bytes is the same. */
 static bool parse_uuid(struct str text, uint8_t uuid[UUID_BYTES]) {
-    static const uint8_t places[UUID_BYTES] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-    const uint8_t *at = (const uint8_t *)text.ptr;
+    const char *at = text.ptr;
+    uint64_t digits[4];
     if (text.len != UUID_TEXT_BYTES || at[8] != '-' || at[13] != '-' || at[18] != '-' || at[23] != '-') return false;
+    memcpy(&digits[0], at, 8);
+    memcpy(&digits[1], at + 9, 4);
+    memcpy((char *)&digits[1] + 4, at + 14, 4);
+    memcpy(&digits[2], at + 19, 4);
+    memcpy((char *)&digits[2] + 4, at + 24, 4);
+    memcpy(&digits[3], at + 28, 8);
     bool all = true;
-    for (int i = 0; i < UUID_BYTES; i++) {
-        unsigned high = hex_digits[at[places[i]]], low = hex_digits[at[places[i] + 1]];
-        all = all && high && low;
-        uuid[i] = (uint8_t)((high - 1) << 4 | ((low - 1) & 15));
-    }
+    for (int i = 0; i < 4; i++) all = parse_hex(digits[i], uuid + (size_t)4 * (size_t)i) && all;
     return all;
 }
 

@@ -30,7 +30,7 @@ static void step_begin(struct fold *fold, enum step_kind kind, int64_t time, con
     fold->event = event;
     fold->subject = NULL;
     fold->subject_kind = -1;
-    fold->verdict_of = NULL;
+    fold->verdict_of = fold->talker = NULL;
     fold->touched_count = fold->change_count = fold->rejection_count = fold->classified_count = fold->notice_count = 0;
 }
 
@@ -162,9 +162,10 @@ static void apply_source(struct fold *fold, const struct source_listed *source) 
     if (source->name.len) memcpy(entity->blob, source->name.ptr, source->name.len);
 }
 
-static bool is_duplicate(struct fold *fold, const struct event *event) {
+/* `call`: of a call's event. */
+static bool is_duplicate(struct fold *fold, const struct entity *call, const struct event *event) {
     switch (event_subject((enum event_type)event->type)) {
-    case SUBJECT_CALL: return call_is_duplicate(fold, event);
+    case SUBJECT_CALL: return call_is_duplicate(fold, call, event);
     case SUBJECT_JOB: return job_is_duplicate(fold, event);
     case SUBJECT_DIRECTORY: {
         const struct entity *entity = directory_subject(fold->cache, event);
@@ -217,7 +218,8 @@ static void apply_event(struct fold *fold, const struct journal_record *record, 
         reject_event(fold, record, bytes, REJECT_INVALID, "tenant: a call, job or agent belongs to one tenant, not to *");
         return;
     }
-    if (is_duplicate(fold, event)) {
+    struct entity *call = subject == SUBJECT_CALL ? call_entity(fold->cache, event->tenant, event->body.subject) : NULL;
+    if (is_duplicate(fold, call, event)) {
         fold->meta.duplicates++;
         return;
     }
@@ -229,7 +231,7 @@ static void apply_event(struct fold *fold, const struct journal_record *record, 
     see_time(fold, record);
     fire(fold);
     step_begin(fold, STEP_RECORD, event->occurred_at, event);
-    if (subject == SUBJECT_CALL) call_event(fold, event, record, bytes);
+    if (subject == SUBJECT_CALL) call_event(fold, call, event, record, bytes);
     else if (subject == SUBJECT_JOB) job_event(fold, event, record, bytes);
     else if (subject == SUBJECT_DIRECTORY && !directory_apply(fold->cache, event, now_of(fold, event->tenant)))
         step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,

@@ -13,8 +13,7 @@ static struct entity *shown_job(struct fold *fold, const struct entity *entity, 
         if (!str_is_null(job)) return job_entity(fold->cache, entity_tenant(entity), job);
     }
     struct str named = verdict->classified ? fact_text(verdict->classified, 3) : STR_NULL;
-    bool in_time;
-    return str_is_null(named) ? call_job(fold, entity, &in_time) : job_entity(fold->cache, entity_tenant(entity), named);
+    return str_is_null(named) ? verdict->job : job_entity(fold->cache, entity_tenant(entity), named);
 }
 
 static void fill_job(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *out) {
@@ -30,12 +29,9 @@ static void fill_job(struct fold *fold, const struct entity *entity, const struc
     out->job_cancelled_at = read.cancelled_at;
 }
 
-/* The job by which the call is BOOKED, as a deciding event. */
-static struct str booking_event(struct fold *fold, const struct entity *entity, char room[UUID_TEXT_BYTES]) {
-    bool in_time;
-    struct entity *job = call_job(fold, entity, &in_time);
+/* The JobBooked by which the call is BOOKED, as a deciding event. */
+static struct str booking_event(const struct entity *job, char room[UUID_TEXT_BYTES]) {
     struct job_read read;
-    if (!job || !in_time) return STR_NULL;
     job_read(job, &read);
     return fact_id(read.booked, room);
 }
@@ -78,10 +74,10 @@ void fill_classified(struct fold *fold, const struct entity *entity, const struc
     out->rules_version = (int32_t)fold->meta.rules_version;
     out->start_event = fact_id(verdict->start, fold->ids[0]);
     out->end_event = end ? fact_id(end, fold->ids[1]) : STR_NULL;
-    struct str booking = call->type == TYPE_BOOKED ? booking_event(fold, entity, fold->ids[2]) : STR_NULL;
-    enum call_type type = call_type_of(call, verdict, !str_is_null(booking), call_standing(fold, entity, class), &condition);
-    if (!str_is_null(booking)) out->condition_event = booking;
-    else if (condition && type == (enum call_type)call->type) out->condition_event = fact_id(condition, fold->ids[2]);
+    enum call_type type = call_type_of(call, verdict, call_standing(fold, entity, class), &condition);
+    if (type != (enum call_type)call->type) condition = NULL; /* IN_PROGRESS */
+    else if (type == TYPE_BOOKED && verdict->booking) out->condition_event = booking_event(verdict->booking, fold->ids[2]);
+    if (condition) out->condition_event = fact_id(condition, fold->ids[2]);
     if (!names) return;
     out->customer_name = directory_name(fold->cache, tenant, ENTRY_CUSTOMER, out->customer);
     out->queue_name = directory_name(fold->cache, tenant, ENTRY_QUEUE, out->queue);
@@ -188,7 +184,9 @@ uint64_t hash_followup(struct fold *fold, const struct entity *entity, const str
 
 /* The verdict of a call as it was judged in this step. */
 static const struct verdict *verdict_for(struct fold *fold, struct entity *entity) {
-    if (fold->verdict_of != entity) call_read(entity, &fold->verdict);
+    if (fold->verdict_of == entity) return &fold->verdict;
+    call_read(entity, &fold->verdict);
+    call_find_jobs(fold, entity, &fold->verdict);
     fold->verdict_of = entity;
     return &fold->verdict;
 }

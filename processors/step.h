@@ -84,6 +84,7 @@ struct fold {
     struct entity *subject;    /* the call that the timer or row command is about */
     int8_t subject_kind;       /* the row that a command is about; else -1 */
     const struct event *event; /* of a record or command; null for a timer */
+    struct entity *talker;     /* the call whose talk this step may have moved, or null */
     struct verdict verdict;    /* of the call judged last, */
     struct entity *verdict_of; /* this one; null: of none */
     struct entity **touched;
@@ -130,15 +131,15 @@ void call_propagate(struct fold *fold, struct entity *entity);
 void call_judge(struct fold *fold, struct entity *entity);
 void call_schedule(struct fold *fold, struct entity *entity, const struct verdict *verdict);
 void call_timer(struct fold *fold, struct entity *entity);
-void call_event(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes);
+void call_event(struct fold *fold, struct entity *entity, const struct event *event, const struct journal_record *record, struct str bytes);
 void call_forget(struct fold *fold, struct entity *entity);
-bool call_is_duplicate(struct fold *fold, const struct event *event);
+bool call_is_duplicate(struct fold *fold, const struct entity *entity, const struct event *event);
 /* Follows a change of settings: deadlines later than `at` (SPEC 5). */
 void call_retime(struct fold *fold, struct entity *entity, uint64_t keys, int64_t at);
 /* The winning classification, unless it says BOOKED with a job that was cancelled by check time. */
 const struct fact *call_standing(struct fold *fold, const struct entity *entity, const struct fact *classified);
-/* What of a job counts for the call: the earliest that names it, and whether one was booked by check time and not cancelled by then. */
-struct entity *call_job(struct fold *fold, const struct entity *entity, bool *in_time);
+/* Fills in verdict->job and verdict->booking: booked by check time and not cancelled by then. */
+void call_find_jobs(struct fold *fold, const struct entity *entity, struct verdict *verdict);
 
 /* directory/counts.c */
 void counts_start(struct fold *fold, struct str tenant);

@@ -41,6 +41,7 @@ static int walk(struct store *store, struct str tenant, int64_t from, int64_t to
         struct verdict verdict;
         if (!entity->size) continue;
         call_read(entity, &verdict);
+        call_find_jobs(fold, entity, &verdict);
         if ((result = view(fold, entity, &verdict, each, context)) != 0) break;
         if (visited % CALLS_BETWEEN_RESTS == 0) cache_flush(fold->cache, INT64_MIN);
     }

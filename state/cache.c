@@ -1,6 +1,7 @@
 #include "cache.h"
 #include "keys.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,12 +17,16 @@ struct cache {
     void *room;
     struct entity **slots; /* open addressing, power of two */
     uint32_t slot_count, entity_count;
-    struct entity **dirty;
+    struct written {
+        uint64_t owner, place; /* table and tenant; where in it */
+        struct entity *entity;
+    } *dirty;
     uint32_t dirty_count, dirty_capacity;
     struct entity **heap;
     uint32_t heap_count, heap_capacity;
     struct key scan;   /* the next stored timer that is not in memory */
-    bool scan_known, scan_ended;
+    int64_t scan_at;   /* its deadline, NO_DEADLINE: there is none */
+    bool scan_known;
     struct key scanned; /* stored timers up to here are in memory; empty: none */
     size_t blob_bytes;
     uint64_t state_hash;
@@ -232,11 +237,20 @@ struct entity *cache_get(struct cache *cache, enum table table, struct str key) 
     return entity;
 }
 
+/* About the order of the keys, told cheaply: neighbours in the store are written one after another. */
+static uint64_t neighbourhood(const struct entity *entity) {
+    uint64_t place = 0;
+    struct str id = entity_id(entity);
+    memcpy(&place, id.ptr, id.len < sizeof place ? id.len : sizeof place);
+    return htobe64(place);
+}
+
 void entity_touch(struct cache *cache, struct entity *entity) {
     if (entity->dirty) return;
     entity->dirty = true;
-    cache->dirty = room_grow(cache->dirty, &cache->dirty_capacity, cache->dirty_count + 1, sizeof(struct entity *));
-    cache->dirty[cache->dirty_count++] = entity;
+    cache->dirty = room_grow(cache->dirty, &cache->dirty_capacity, cache->dirty_count + 1, sizeof *cache->dirty);
+    uint64_t owner = XXH3_64bits_withSeed(entity->key, entity->tenant_len, entity->table);
+    cache->dirty[cache->dirty_count++] = (struct written){owner, neighbourhood(entity), entity};
 }
 
 void entity_resize(struct cache *cache, struct entity *entity, uint32_t size) {
@@ -299,40 +313,34 @@ static void scan_on(struct cache *cache) {
     }
     stick(cache, result);
     cache->scan_known = true;
-    cache->scan_ended = result != 0;
+    cache->scan_at = result == 0 ? timer_deadline(&cache->scan) : NO_DEADLINE;
 }
 
 struct entity *cache_first_due(struct cache *cache, int64_t limit) {
     for (;;) {
-        struct entity *first = heap_first(cache);
         if (!cache->scan_known) scan_on(cache);
-        if (!cache->scan_ended) {
-            int64_t stored = timer_deadline(&cache->scan);
+        if (cache->scan_at > limit && (cache->heap_count == 0 || cache->heap[0]->heap_due.at > limit)) return NULL; /* nearly always */
+        struct entity *first = heap_first(cache);
+        bool before = !first || cache->scan_at < first->due.at;
+        if (first && cache->scan_at == first->due.at && cache->scan_at <= limit) {
             struct key mine;
-            bool before = !first || stored < first->due.at;
-            if (first && stored == first->due.at && stored <= limit) {
-                timer_key(&mine, first, first->due);
-                before = str_compare(key_str(&cache->scan), key_str(&mine)) < 0;
-            }
-            if (before && stored <= limit) { /* bring it into memory, where the heap has it */
-                enum table table;
-                struct key owner;
-                timer_entity(key_str(&cache->scan), &table, &owner);
-                cache_get(cache, table, key_str(&owner));
-                cache->scanned = cache->scan;
-                cache->scan_known = false;
-                continue;
-            }
+            timer_key(&mine, first, first->due);
+            before = str_compare(key_str(&cache->scan), key_str(&mine)) < 0;
         }
-        return first && first->due.at <= limit ? first : NULL;
+        if (!before || cache->scan_at > limit) return first && first->due.at <= limit ? first : NULL;
+        enum table table; /* bring it into memory, where the heap has it */
+        struct key owner;
+        timer_entity(key_str(&cache->scan), &table, &owner);
+        cache_get(cache, table, key_str(&owner));
+        cache->scanned = cache->scan;
+        cache->scan_known = false;
     }
 }
 
 int64_t cache_next_deadline(struct cache *cache) {
     struct entity *first = heap_first(cache);
     if (!cache->scan_known) scan_on(cache);
-    int64_t stored = cache->scan_ended ? NO_DEADLINE : timer_deadline(&cache->scan);
-    return first && first->due.at < stored ? first->due.at : stored;
+    return first && first->due.at < cache->scan_at ? first->due.at : cache->scan_at;
 }
 
 void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*each)(void *context, struct entity *entity), void *context) {
@@ -390,10 +398,10 @@ static void write_back(struct cache *cache, struct entity *entity) {
     entity->dirty = false;
 }
 
-static int by_key(const void *left, const void *right) {
-    const struct entity *a = *(const struct entity *const *)left, *b = *(const struct entity *const *)right;
-    if (a->table != b->table) return a->table < b->table ? -1 : 1;
-    return str_compare(entity_key(a), entity_key(b));
+static int by_place(const void *left, const void *right) {
+    const struct written *a = left, *b = right;
+    if (a->owner != b->owner) return a->owner < b->owner ? -1 : 1;
+    return (a->place > b->place) - (a->place < b->place);
 }
 
 static bool stays(const struct entity *entity, int64_t warm_until, bool crowded) {
@@ -430,8 +438,8 @@ static void let_go(struct cache *cache, int64_t warm_until) {
 
 int cache_flush(struct cache *cache, int64_t warm_until) {
     if (cache->error) return cache->error;
-    if (cache->dirty_count) qsort(cache->dirty, cache->dirty_count, sizeof *cache->dirty, by_key);
-    for (uint32_t i = 0; i < cache->dirty_count && !cache->error; i++) write_back(cache, cache->dirty[i]);
+    if (cache->dirty_count) qsort(cache->dirty, cache->dirty_count, sizeof *cache->dirty, by_place);
+    for (uint32_t i = 0; i < cache->dirty_count && !cache->error; i++) write_back(cache, cache->dirty[i].entity);
     cache->dirty_count = 0;
     let_go(cache, warm_until);
     cache->scan_known = false;

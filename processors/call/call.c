@@ -12,7 +12,7 @@ struct entity *call_entity(struct cache *cache, struct str tenant, struct str ca
 void call_make(struct cache *cache, struct entity *entity) {
     entity_resize(cache, entity, sizeof(struct call));
     struct call *call = call_of(entity);
-    call->stuck_at = call->check_at = call->retain_at = call->talk_at = call->talk_moment = call->latest_at = call->waiting_until = NONE;
+    call->started_at = call->stuck_at = call->check_at = call->retain_at = call->talk_at = call->talk_moment = call->latest_at = call->waiting_until = NONE;
     call->stuck_floor = call->check_floor = call->cold_floor = call->retain_floor = NONE;
     call->type = TYPE_IN_PROGRESS;
 }

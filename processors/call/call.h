@@ -55,6 +55,7 @@ struct row {
 
 struct call {
     int64_t last_event_at;   /* stream time at its last accepted event */
+    int64_t started_at;      /* NONE before its start */
     int64_t stuck_at, check_at, retain_at; /* deadlines, NONE: not set */
     int64_t stuck_floor, check_floor, cold_floor, retain_floor; /* a change of settings moves no deadline to before it; NONE: no change */
     int64_t latest_at;       /* of its events, as of the last judgement or later */
@@ -140,12 +141,15 @@ struct verdict {
     int8_t where;
     int64_t wait_ms, talk_ms;
     int64_t talk_moment; /* when counted talk reaches 30,001 ms, as far as is known; NONE: it does not */
+    struct entity *job, *booking; /* by call_find_jobs: the earliest job that names the call, and the earliest that makes it BOOKED; or null */
 };
 
 void call_read(const struct entity *entity, struct verdict *verdict);
+/* After the blob moved: the jobs that were found stay. */
+void call_read_again(const struct entity *entity, struct verdict *verdict);
 
-/* The type by the table of SPEC 2. `job`: booked in time by a job; `classified`: which classification counts (the winner, or at check).
+/* The type by the table of SPEC 2. `classified`: which classification counts (the winner, or the one at check).
  * *condition becomes the deciding fact besides start and end, or null. */
-enum call_type call_type_of(const struct call *call, const struct verdict *verdict, bool job, const struct fact *classified, const struct fact **condition);
+enum call_type call_type_of(const struct call *call, const struct verdict *verdict, const struct fact *classified, const struct fact **condition);
 
 #endif

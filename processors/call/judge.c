@@ -22,8 +22,7 @@ struct waiting {
     uint8_t pad[4];
 };
 
-bool call_is_duplicate(struct fold *fold, const struct event *event) {
-    const struct entity *entity = call_entity(fold->cache, event->tenant, event->body.subject);
+bool call_is_duplicate(struct fold *fold, const struct entity *entity, const struct event *event) {
     if (!entity->size || fold->meta.stream_time > call_of(entity)->last_event_at + DUPLICATE_WINDOW_MS) return false;
     if (facts_find(entity, call_facts_from(entity), event->event_id)) return true;
     if (call_of(entity)->waiting_until == NONE) return false;
@@ -72,6 +71,7 @@ static void start(struct fold *fold, struct entity *entity, const struct event *
     call_insert(fold->cache, entity, event, campaign);
     struct call *call = call_of(entity);
     call->started = true;
+    call->started_at = event->occurred_at;
     call->retain_at = NONE; /* of a call that only a job named */
     call->has_caller = started->direction != DIRECTION_INTERNAL && !str_is_null(other) && call_is_caller(fold->cache, event->tenant, other);
     call->foreign = started->kind != CALL_KIND_INTERNAL &&
@@ -89,16 +89,16 @@ static void start(struct fold *fold, struct entity *entity, const struct event *
 
 static void insert(struct fold *fold, struct entity *entity, const struct event *event, const struct journal_record *record, struct str bytes) {
     struct verdict before;
-    bool links = event->type == EVENT_CUSTOMER_LINKED;
-    if (event->type == EVENT_CALL_ENDED || links) {
-        call_read(entity, &before);
-        if (event->type == EVENT_CALL_ENDED && event->occurred_at < before.start->at) {
-            reject(fold, event, record, bytes, REJECT_BAD_TIME, "occurred_at: the end is earlier than the call's start");
-            return;
-        }
-    }
     struct party old = {.len = 0};
-    if (links) old = party_of('c', before.customer);
+    bool links = event->type == EVENT_CUSTOMER_LINKED && (call_of(entity)->has_row[KIND_ABANDONED] || call_of(entity)->has_row[KIND_SECOND_CHANCE]);
+    if (event->type == EVENT_CALL_ENDED && event->occurred_at < call_of(entity)->started_at) {
+        reject(fold, event, record, bytes, REJECT_BAD_TIME, "occurred_at: the end is earlier than the call's start");
+        return;
+    }
+    if (links) {
+        call_read(entity, &before);
+        old = party_of('c', before.customer);
+    }
     if (!call_insert(fold->cache, entity, event, STR_NULL)) {
         reject(fold, event, record, bytes, REJECT_TOO_LARGE, "call_id: too many events of this call");
         return;
@@ -148,26 +148,23 @@ static void take_waiting(struct fold *fold, struct entity *entity) {
     call_of(entity)->waiting_until = NONE;
 }
 
+static bool moves_talk(int8_t type) {
+    return type == EVENT_AGENT_CONNECTED || type == EVENT_AGENT_DISCONNECTED || type == EVENT_HOLD_STARTED || type == EVENT_HOLD_ENDED ||
+           type == EVENT_VOICE_AGENT_CONNECTED || type == EVENT_VOICE_AGENT_DISCONNECTED || type == EVENT_CALL_ENDED;
+}
+
 /*
  * True where an event needs no judgement, which most do not: while a call is up only its end and talk decide anything, and of an
  * ended call wrap-up changes nothing. What hangs on there being a later event is brought up to date here.
  */
 static bool changes_nothing(struct fold *fold, struct entity *entity, const struct event *event) {
     struct call *call = call_of(entity);
-    switch ((enum event_type)event->type) {
-    case EVENT_AGENT_CONNECTED:
-    case EVENT_AGENT_DISCONNECTED:
-    case EVENT_HOLD_STARTED:
-    case EVENT_HOLD_ENDED:
-    case EVENT_VOICE_AGENT_CONNECTED:
-    case EVENT_VOICE_AGENT_DISCONNECTED:
-    case EVENT_CALL_ENDED: return false;
-    case EVENT_WRAP_UP_STARTED:
-    case EVENT_WRAP_UP_ENDED:
-        if (call->decided && !call->lost && call->type != TYPE_IN_PROGRESS) return true;
-        break;
-    default: break;
+    bool wraps_up = event->type == EVENT_WRAP_UP_STARTED || event->type == EVENT_WRAP_UP_ENDED;
+    if (moves_talk(event->type)) {
+        fold->talker = entity;
+        return false;
     }
+    if (wraps_up && call->decided && !call->lost && call->type != TYPE_IN_PROGRESS) return true;
     if (call->decided || call->stuck_at == NONE) return false;
     call->latest_at = later(call->latest_at, event->occurred_at);
     call->stuck_at = later(call->latest_at + call->stuck_hours * HOUR_MS, call->stuck_floor);
@@ -175,8 +172,7 @@ static bool changes_nothing(struct fold *fold, struct entity *entity, const stru
     return true;
 }
 
-void call_event(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes) {
-    struct entity *entity = call_entity(fold->cache, event->tenant, event->body.subject);
+void call_event(struct fold *fold, struct entity *entity, const struct event *event, const struct journal_record *record, struct str bytes) {
     if (!entity->size) call_make(fold->cache, entity);
     struct call *call = call_of(entity);
     if (event->type != EVENT_CALL_STARTED) {
@@ -351,7 +347,7 @@ void call_propagate(struct fold *fold, struct entity *entity) {
             key_byte(&at, 0);
         }
     }
-    if (call->talk_at == NONE) return;
+    if (call->talk_at == NONE || fold->talker != entity) return;
     struct verdict verdict;
     call_read(entity, &verdict);
     if (verdict.talk_moment == call->talk_at) return;
@@ -368,29 +364,36 @@ void call_propagate(struct fold *fold, struct entity *entity) {
 
 /* ---- what is decided of it ---- */
 
-struct entity *call_job(struct fold *fold, const struct entity *entity, bool *in_time) {
+static bool booked_in_time(const struct call *call, const struct job_read *job) {
+    if (call->check_at == NONE) return true;
+    return job->booked->at <= call->check_at && !(job->first_cancelled_at != NONE && job->first_cancelled_at <= call->check_at);
+}
+
+void call_find_jobs(struct fold *fold, const struct entity *entity, struct verdict *verdict) {
     struct key prefix, at;
     struct str key, value;
-    struct entity *first = NULL;
-    struct job_read read, best = {.booked = NULL};
-    int64_t check_at = call_of(entity)->check_at;
-    *in_time = false;
-    if (!call_of(entity)->has_jobs) return NULL;
+    int64_t first = INT64_MAX, first_booking = INT64_MAX;
+    verdict->job = verdict->booking = NULL;
+    if (!call_of(entity)->has_jobs) return;
     waiting_key(&prefix, entity, STR_NULL);
     at = prefix;
     while (index_seek(fold->cache, TABLE_CALL_JOBS, key_str(&at), key_str(&prefix), &key, &value)) {
+        struct job_read read;
         key_reset(&at);
         memcpy(key_extend(&at, key.len), key.ptr, key.len);
         struct entity *job = job_entity(fold->cache, entity_tenant(entity), (struct str){(const char *)at.bytes + prefix.len, at.len - prefix.len - 1});
         key_byte(&at, 0);
         job_read(job, &read);
         if (!read.booked || !str_equal(read.call, entity_id(entity))) continue;
-        if (check_at == NONE || (read.booked->at <= check_at && !(read.first_cancelled_at != NONE && read.first_cancelled_at <= check_at))) *in_time = true;
-        if (best.booked && best.booked->at <= read.booked->at) continue; /* equal times: the keys come by job id */
-        best = read;
-        first = job;
+        if (read.booked->at < first) { /* of equal times the first by job id: the keys come so */
+            first = read.booked->at;
+            verdict->job = job;
+        }
+        if (read.booked->at < first_booking && booked_in_time(call_of(entity), &read)) {
+            first_booking = read.booked->at;
+            verdict->booking = job;
+        }
     }
-    return first;
 }
 
 const struct fact *call_standing(struct fold *fold, const struct entity *entity, const struct fact *classified) {
@@ -454,7 +457,7 @@ static bool should_follow_up(const struct call *call, const struct verdict *verd
 }
 
 /* SPEC 4: judged with facts up to check time only, so later ones neither open nor withdraw the row. */
-static bool should_second_chance(struct fold *fold, const struct entity *entity, const struct verdict *verdict, bool job) {
+static bool should_second_chance(struct fold *fold, const struct entity *entity, const struct verdict *verdict) {
     const struct call *call = call_of(entity);
     const struct fact *condition, *classified = verdict->classified_at_check;
     bool at_check = fold->step == STEP_TIMER && fold->timer == TIMER_CHECK && fold->subject == entity;
@@ -465,7 +468,7 @@ static bool should_second_chance(struct fold *fold, const struct entity *entity,
     }
     if (!call->checked || !call->second_chance || !verdict->end || verdict->direction != DIRECTION_INBOUND || !call->foreign) return false;
     if (verdict->end->at - verdict->start->at < call->min_call_seconds * INT64_C(1000)) return false;
-    if (call_type_of(call, verdict, job, call_standing(fold, entity, classified), &condition) != TYPE_UNBOOKED) return false;
+    if (call_type_of(call, verdict, call_standing(fold, entity, classified), &condition) != TYPE_UNBOOKED) return false;
     if (classified && (int8_t)classified->b == 0) return false; /* its reason is no lead */
     struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer_at_check);
     int64_t to = verdict->end->at + call->link_days * DAY_MS;
@@ -488,19 +491,18 @@ static void classify(struct fold *fold, struct entity *entity, const struct verd
 }
 
 /* Judges both kinds of row; true where one has changed. */
-static bool judge_rows(struct fold *fold, struct entity *entity, struct verdict *verdict, enum call_type type, bool job) {
+static bool judge_rows(struct fold *fold, struct entity *entity, struct verdict *verdict, enum call_type type) {
     struct call *call = call_of(entity);
     if (!verdict->end && !call->has_row[KIND_ABANDONED] && !call->has_row[KIND_SECOND_CHANCE]) return false;
     int64_t ended_at = verdict->end ? verdict->end->at : NONE;
     bool changed = row_judge(fold, entity, verdict, KIND_ABANDONED, should_follow_up(call, verdict, type), ended_at);
-    bool should = should_second_chance(fold, entity, verdict, job);
+    bool should = should_second_chance(fold, entity, verdict);
     return row_judge(fold, entity, verdict, KIND_SECOND_CHANCE, should, call_of(entity)->check_at) || changed;
 }
 
 void call_judge(struct fold *fold, struct entity *entity) {
     struct verdict *verdict = &fold->verdict;
     const struct fact *condition;
-    bool job;
     if (!call_of(entity)->started) {
         call_schedule(fold, entity, NULL);
         return;
@@ -513,11 +515,11 @@ void call_judge(struct fold *fold, struct entity *entity) {
     struct call *call = call_of(entity);
     bool decided = verdict->end || call->lost;
     if (decided || call->type != TYPE_IN_PROGRESS) {
-        call_job(fold, entity, &job);
-        enum call_type type = decided ? call_type_of(call, verdict, job, call_standing(fold, entity, verdict->classified), &condition) : TYPE_IN_PROGRESS;
+        call_find_jobs(fold, entity, verdict);
+        enum call_type type = decided ? call_type_of(call, verdict, call_standing(fold, entity, verdict->classified), &condition) : TYPE_IN_PROGRESS;
         counts_type(fold, entity_tenant(entity), call->type, (int8_t)type);
         call->type = (int8_t)type;
-        if (judge_rows(fold, entity, verdict, type, job) || fold->step == STEP_RECORD || fold->timer == TIMER_STUCK) classify(fold, entity, verdict);
+        if (judge_rows(fold, entity, verdict, type) || fold->step == STEP_RECORD || fold->timer == TIMER_STUCK) classify(fold, entity, verdict);
     }
     call_schedule(fold, entity, verdict);
     entity_touch(fold->cache, entity);

@@ -218,12 +218,18 @@ void call_read(const struct entity *entity, struct verdict *verdict) {
                                       (walk.last_queued && after(walk.last_queued, walk.last_connected)));
 }
 
-enum call_type call_type_of(const struct call *call, const struct verdict *verdict, bool job, const struct fact *classified,
-                            const struct fact **condition) {
+void call_read_again(const struct entity *entity, struct verdict *verdict) {
+    struct entity *job = verdict->job, *booking = verdict->booking;
+    call_read(entity, verdict);
+    verdict->job = job;
+    verdict->booking = booking;
+}
+
+enum call_type call_type_of(const struct call *call, const struct verdict *verdict, const struct fact *classified, const struct fact **condition) {
     *condition = NULL;
     const struct fact *joined = verdict->first_joined;
     if (verdict->direction == DIRECTION_INTERNAL) return TYPE_INTERNAL;
-    if (joined && job) return TYPE_BOOKED;
+    if (joined && verdict->booking) return TYPE_BOOKED;
     if (joined && classified && classified->a != CLASS_UNBOOKED) {
         *condition = after(classified, joined) ? classified : joined;
         return classified->a == CLASS_BOOKED ? TYPE_BOOKED : classified->a == CLASS_EXCUSED ? TYPE_EXCUSED : TYPE_NOT_A_LEAD;

@@ -242,7 +242,7 @@ static void note_grounds(struct fold *fold, struct entity *entity, struct verdic
     bool talk = target->outcome == OUTCOME_RECONNECTED && target->talk.found, job = target->outcome == OUTCOME_CONVERTED && target->job.found;
     bool moved = row_text_set(fold->cache, entity, FACT_TALK, kind, talk ? ground_id(&target->talk) : STR_NULL);
     moved = row_text_set(fold->cache, entity, FACT_JOB, kind, job ? ground_id(&target->job) : STR_NULL) || moved;
-    if (moved) call_read(entity, verdict);
+    if (moved) call_read_again(entity, verdict);
     if (job) job_shown_by(fold, entity_tenant(entity), ground_id(&target->job), entity_id(entity));
 }
 
@@ -268,7 +268,7 @@ bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict
     }
     if (!row) {
         row = row_make(fold->cache, entity, kind);
-        call_read(entity, verdict); /* the blob has moved */
+        call_read_again(entity, verdict); /* the blob has moved */
     }
     bool opening = !row->version || row->withdrawn;
     if (opening) open_row(fold, entity, verdict, kind, opened_at);
