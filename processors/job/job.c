@@ -40,6 +40,7 @@ void job_read(const struct entity *entity, struct job_read *read) {
         if (fact->type >= EVENT_TYPES) continue;
         read->latest_at = fact->at;
         if (fact->type == EVENT_JOB_BOOKED) {
+            if (read->booked) continue; /* a job is booked once: the first counts */
             read->booked = fact;
             if (number_of(fact, JOB_SCHEDULED) != NONE) read->scheduled_at = number_of(fact, JOB_SCHEDULED);
         } else if (fact->type == EVENT_JOB_RESCHEDULED) {
@@ -95,7 +96,8 @@ void job_event(struct fold *fold, const struct event *event, const struct journa
     job_make(fold, entity);
     struct job_read before;
     job_read(entity, &before);
-    if (event->type == EVENT_JOB_BOOKED && !str_equal(before.call, event->body.job_booked.call)) unlink_call(fold, entity, before.call);
+    bool is_first = !before.booked || event->occurred_at <= before.booked->at; /* or may be: then it is linked again below */
+    if (event->type == EVENT_JOB_BOOKED && is_first) unlink_call(fold, entity, before.call);
     struct str texts[FACT_TEXTS_MAX] = {event->event_id};
     unsigned count = 1;
     if (event->type == EVENT_JOB_BOOKED) {

@@ -21,7 +21,7 @@ enum job_fact { FACT_SHOWN_BY = 128, FACT_INDEXED };
 
 /* What its events say; strings point into the blob. Times NONE where not known. */
 struct job_read {
-    const struct fact *booked; /* the winning JobBooked, null: not booked yet */
+    const struct fact *booked; /* the first JobBooked, null: not booked yet */
     struct str call, customer, caller;
     int64_t latest_at, created_at, scheduled_at, completed_at, cancelled_at, first_cancelled_at;
 };
