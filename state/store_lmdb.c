@@ -134,23 +134,31 @@ static int lmdb_get(struct store *store, enum table table, struct str key, struc
     return 0;
 }
 
-static int lmdb_put(struct store *store, enum table table, struct str key, struct str value) {
-    struct lmdb *lmdb = lmdb_of(store);
-    MDB_val k = val_of(key), v = val_of(value);
-    return result_of(lmdb, mdb_put(lmdb->txn, lmdb->environment->tables[table], &k, &v, 0), "put");
-}
-
-static int lmdb_remove(struct store *store, enum table table, struct str key) {
-    struct lmdb *lmdb = lmdb_of(store);
-    MDB_val k = val_of(key);
-    return result_of(lmdb, mdb_del(lmdb->txn, lmdb->environment->tables[table], &k, NULL), "delete");
-}
-
 static int cursor_of(struct lmdb *lmdb, enum table table, MDB_cursor **cursor) {
     int code = 0;
     if (!lmdb->cursors[table]) code = mdb_cursor_open(lmdb->txn, lmdb->environment->tables[table], &lmdb->cursors[table]);
     *cursor = lmdb->cursors[table];
     return code;
+}
+
+/* Through the table's cursor: where keys come in about their order, it need not look from the root again. */
+static int lmdb_put(struct store *store, enum table table, struct str key, struct str value) {
+    struct lmdb *lmdb = lmdb_of(store);
+    MDB_cursor *cursor;
+    MDB_val k = val_of(key), v = val_of(value);
+    int code = cursor_of(lmdb, table, &cursor);
+    if (!code) code = mdb_cursor_put(cursor, &k, &v, 0);
+    return result_of(lmdb, code, "put");
+}
+
+static int lmdb_remove(struct store *store, enum table table, struct str key) {
+    struct lmdb *lmdb = lmdb_of(store);
+    MDB_cursor *cursor;
+    MDB_val k = val_of(key), v;
+    int code = cursor_of(lmdb, table, &cursor);
+    if (!code) code = mdb_cursor_get(cursor, &k, &v, MDB_SET);
+    if (!code) code = mdb_cursor_del(cursor, 0);
+    return result_of(lmdb, code, "delete");
 }
 
 static int lmdb_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {

@@ -181,10 +181,10 @@ class Model:
     # Commands
 
     def fold_command(self, tenant, command, record):
-        if tenant.id == ALL:
-            self.network_time = max(self.network_time or 0, command["occurred_at"])
         now = self.network_time if tenant.id == ALL else self.clock.time
-        at = command["occurred_at"] if self.clock.time is None else max(command["occurred_at"], self.clock.time)
+        at = command["occurred_at"] if now is None else max(command["occurred_at"], now)
+        if tenant.id == ALL:
+            self.network_time = now = at
         step = Step(at, record, command)
         known = tenant.results.get(command["event_id"])
         if known and now <= known[1] + WEEK:
@@ -350,7 +350,7 @@ class Model:
         if row.withdrawn:
             return  # in no tab: it is written again when it returns
         self.settle_cold(row)
-        before = row.shown
+        before, ground_before = row.shown, row.ground
         state, row.ground = row.state(tenant)
         if row.ground and row.pinned and vars(row.ground) != vars(row.pinned):
             row.pinned = None  # closed anew since a person acted
@@ -373,8 +373,10 @@ class Model:
             cause = "COLD"
         elif step.kind == "TALK":
             cause, cause_id = "TALK", step.about
-        elif differs("closed_at", "converted_at", "job", "resolved_by_call", "went_cold_at"):
+        elif differs("closed_at", "went_cold_at"):
             cause, at = "CORRECTION", self.clock.time
+        elif row.ground and (ground_before is None or row.ground.cause_id != ground_before.cause_id):
+            cause, cause_id = row.ground.cause, row.ground.cause_id
         self.write(tenant, row, state, change, cause, cause_id, at, step, command)
 
     def settle_cold(self, row):
