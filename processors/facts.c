@@ -114,7 +114,7 @@ bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uin
     for (unsigned i = 1; i < count; i++) size += 2 + texts[i].len;
     size = (size + 7) & ~7u;
     struct fact head = {size, type, a, b, (uint8_t)((count - 1) | (is_uuid ? FACT_UUID : 0)), at};
-    if (entity->size + size > FACTS_BYTES_MAX) return false;
+    if (entity->size + size > (type < EVENT_TYPES ? FACTS_BYTES_MAX : OWN_FACTS_BYTES_MAX)) return false;
     uint32_t offset = entity->size;
     for (const struct fact *fact = facts_at(entity, from); fact; fact = fact_next(entity, fact)) {
         int order = place(fact, &head, uuid, texts);

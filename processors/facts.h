@@ -24,15 +24,19 @@ struct fact {
     int64_t at;
 };
 
-/* Bytes of facts that one entity may hold; beyond it a record is refused (TOO_LARGE). */
+/* Bytes that an entity may hold; beyond it an event is refused (TOO_LARGE). What the owner adds itself has room beyond that: it is
+ * bounded by its kind. */
 #define FACTS_BYTES_MAX (1u << 20)
+#define OWN_FACTS_BYTES_MAX (8 * FACTS_BYTES_MAX)
 #define FACT_TEXTS_MAX 6 /* with the id; a number is a text of 8 bytes */
 #define FACT_UUID 0x80
 #define UUID_TEXT_BYTES 36
 
 /* The first fact at or after `from`; null at the end. */
 static inline const struct fact *facts_at(const struct entity *entity, uint32_t from) {
-    return from < entity->size ? (const struct fact *)(const void *)(entity->blob + from) : NULL;
+    if (from + sizeof(struct fact) > entity->size) return NULL;
+    const struct fact *fact = (const struct fact *)(const void *)(entity->blob + from);
+    return fact->size >= sizeof *fact && fact->size <= entity->size - from ? fact : NULL; /* a damaged blob ends here, and the state's hash tells */
 }
 static inline uint32_t fact_offset(const struct entity *entity, const struct fact *fact) {
     return (uint32_t)((const uint8_t *)fact - entity->blob);

@@ -258,11 +258,11 @@ int fold_apply(struct fold *fold, const struct journal_record *record, struct st
 static int read_meta(struct store *store, struct fold_meta *meta) {
     struct str value;
     int result = store_get(store, TABLE_META, STR("fold"), &value);
-    memset(meta, 0, sizeof *meta);
-    meta->stream_time = meta->network_time = NONE;
-    if (result < 0) return result;
-    if (result == 0 && value.len == sizeof *meta) memcpy(meta, value.ptr, sizeof *meta);
-    return 0;
+    *meta = (struct fold_meta){.layout = FOLD_LAYOUT, .stream_time = NONE, .network_time = NONE};
+    if (result != 0) return result < 0 ? result : 0;
+    if (value.len != sizeof *meta) return STORE_ERROR_FORMAT;
+    memcpy(meta, value.ptr, sizeof *meta);
+    return meta->layout == FOLD_LAYOUT ? 0 : STORE_ERROR_FORMAT;
 }
 
 int fold_open(struct fold **out, struct store *store, struct str journal_id, int32_t partition, fold_emit *emit, void *context) {

@@ -15,13 +15,17 @@
 
 #define FOLD_RULES_VERSION 1 /* the newest this binary knows */
 
+/* How the fold's entries lie in the store: one more with each change of a struct that is stored. A state of another layout is refused
+ * (STORE_ERROR_FORMAT) and built again from the journal. */
+#define FOLD_LAYOUT 1
+
 struct fold;
 
 /* Receives each output once, in order, complete with its position. The struct and its strings are valid during the call only.
  * A negative return is forwarded by fold_apply. */
 typedef int fold_emit(void *context, const struct output *output);
 
-/* Reads what it needs from the store, which must have a transaction open. journal_id (32 hex digits) and partition go into
+/* Reads what it needs from the store, which must have a transaction open; STORE_ERROR_FORMAT: it is of another layout. journal_id (32 hex digits) and partition go into
  * positions. The fold keeps its own place (next seal, next output, clock) in the store; the shell keeps the journal's place there
  * itself, in TABLE_META under a key that starts with "shell". */
 int fold_open(struct fold **fold, struct store *store, struct str journal_id, int32_t partition, fold_emit *emit, void *context);

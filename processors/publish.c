@@ -221,9 +221,15 @@ static struct str source_name(struct fold *fold, int32_t source) {
     return entity->size ? (struct str){(const char *)entity->blob, entity->size} : STR("");
 }
 
+/* Key of a rejected record: source/offset. */
+static struct str rejection_key(const struct rejection *rejection, char room[42]) {
+    char number[20], source[20];
+    return join_key(room, decimal(source, rejection->source), decimal(number, rejection->offset));
+}
+
 static int compare_rejections(const struct rejection *a, const struct rejection *b) {
-    if (a->source != b->source) return a->source < b->source ? -1 : 1;
-    return (a->offset > b->offset) - (a->offset < b->offset);
+    char left[42], right[42];
+    return str_compare(rejection_key(a, left), rejection_key(b, right));
 }
 
 static void emit_rejections(struct fold *fold) {
@@ -235,8 +241,8 @@ static void emit_rejections(struct fold *fold) {
         }
     for (uint32_t i = 0; i < fold->rejection_count; i++) {
         const struct rejection *rejection = &fold->rejections[i];
-        char number[20], source[20], key[48];
-        struct output output = {.topic = TOPIC_REJECTED, .key = join_key(key, decimal(source, rejection->source), decimal(number, rejection->offset))};
+        char key[42];
+        struct output output = {.topic = TOPIC_REJECTED, .key = rejection_key(rejection, key)};
         struct rejected *out = &output.body.rejected;
         out->tenant = rejection->tenant;
         out->event_id = rejection->event_id;

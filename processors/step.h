@@ -27,8 +27,12 @@ struct clock_source {
     int64_t clock;                    /* never goes back, NONE */
 };
 
+/* Whoever changes one of these raises FOLD_LAYOUT, and mends the drawing in README.md. */
+_Static_assert(sizeof(struct call) == 152 && sizeof(struct row) == 168 && sizeof(struct fact) == 16, "raise FOLD_LAYOUT");
+
 /* What the fold keeps of itself in TABLE_META, key "fold". */
 struct fold_meta {
+    uint64_t layout; /* FOLD_LAYOUT */
     int64_t stream_time, network_time;
     int64_t next_seal, next_output, state_hash;
     int64_t rules_version;

@@ -1,6 +1,11 @@
 #include "place.h"
 
+#include "../processors/fold.h"
 #include "../state/keys.h"
+
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+#define STATE_VERSION RINGBACK_VERSION "/" TEXT(FOLD_LAYOUT) /* a state of another release or layout is built again */
 
 /* In the byte order of the host, as all of LMDB. */
 struct place_value {
@@ -37,7 +42,7 @@ int place_load(struct store *store, struct place *place) {
     struct place_value stored;
     if (value.len != sizeof stored) return STORE_ERROR_DIRTY;
     memcpy(&stored, value.ptr, sizeof stored);
-    if (strncmp(stored.version, RINGBACK_VERSION, sizeof stored.version) != 0 || stored.place.beyond != 0) return STORE_ERROR_DIRTY;
+    if (strncmp(stored.version, STATE_VERSION, sizeof stored.version) != 0 || stored.place.beyond != 0) return STORE_ERROR_DIRTY;
     *place = stored.place;
     return 0;
 }
@@ -45,7 +50,7 @@ int place_load(struct store *store, struct place *place) {
 int place_save(struct store *store, const struct place *place) {
     struct place_value stored;
     memset(&stored, 0, sizeof stored); /* padding too */
-    strncpy(stored.version, RINGBACK_VERSION, sizeof stored.version - 1);
+    strncpy(stored.version, STATE_VERSION, sizeof stored.version - 1);
     stored.place = *place;
     return store_put(store, TABLE_META, place_key(), (struct str){(const char *)&stored, sizeof stored});
 }

@@ -73,7 +73,8 @@ struct call {
     bool foreign;            /* the other party is external */
     bool has_caller;
     bool has_row[2];         /* enum followup_kind */
-    uint8_t pad[3];
+    bool job_prevents;       /* a job alone keeps its second chance row from opening: it is indexed, in case the job falls away */
+    uint8_t pad[2];
 };
 
 /* Facts of rows, kept among those of the call; `a` is the kind of row. */

@@ -90,7 +90,7 @@ static void start(struct fold *fold, struct entity *entity, const struct event *
 static void insert(struct fold *fold, struct entity *entity, const struct event *event, const struct journal_record *record, struct str bytes) {
     struct verdict before;
     struct party old = {.len = 0};
-    bool links = event->type == EVENT_CUSTOMER_LINKED && (call_of(entity)->has_row[KIND_ABANDONED] || call_of(entity)->has_row[KIND_SECOND_CHANCE]);
+    bool links = event->type == EVENT_CUSTOMER_LINKED && (row_is_indexed(entity, KIND_ABANDONED) || row_is_indexed(entity, KIND_SECOND_CHANCE));
     if (event->type == EVENT_CALL_ENDED && event->occurred_at < call_of(entity)->started_at) {
         reject(fold, event, record, bytes, REJECT_BAD_TIME, "occurred_at: the end is earlier than the call's start");
         return;
@@ -107,7 +107,7 @@ static void insert(struct fold *fold, struct entity *entity, const struct event 
     if (!links) return;
     call_read(entity, &before);
     for (int kind = 0; kind < 2; kind++) {
-        if (!row_of(entity, (enum followup_kind)kind)) continue;
+        if (!row_is_indexed(entity, (enum followup_kind)kind)) continue;
         party_remove_row(fold, entity_tenant(entity), &old, before.start->at, entity_id(entity), (uint8_t)kind);
         row_index(fold, entity, &before, (enum followup_kind)kind);
     }
@@ -267,7 +267,7 @@ void call_timer(struct fold *fold, struct entity *entity) {
     case TIMER_STUCK: call->lost = call->checked = true; break;
     case TIMER_START: give_up_waiting(fold, entity, fold->time); return;
     case TIMER_RETAIN: call_forget(fold, entity); return;
-    case TIMER_COLD: break; /* row_judge sees to it */
+    case TIMER_COLD: row_of(entity, (enum followup_kind)fold->due.sub)->cold_at = fold->time; break;
     }
     step_touch(fold, entity);
 }
@@ -290,7 +290,7 @@ void call_schedule(struct fold *fold, struct entity *entity, const struct verdic
         if (!call->lost) set_deadline(&due, call->stuck_at, TIMER_STUCK, 0);
         for (uint8_t kind = 0; kind < 2; kind++) {
             const struct row *row = row_of(entity, (enum followup_kind)kind);
-            if (row && !row->withdrawn && row->cold_at == NONE)
+            if (row && row->cold_at == NONE)
                 set_deadline(&due, row_cold_at(call, verdict, (enum followup_kind)kind), TIMER_COLD, kind);
         }
         set_deadline(&due, call->retain_at, TIMER_RETAIN, 0);
@@ -457,7 +457,7 @@ static bool should_follow_up(const struct call *call, const struct verdict *verd
 }
 
 /* SPEC 4: judged with facts up to check time only, so later ones neither open nor withdraw the row. */
-static bool should_second_chance(struct fold *fold, const struct entity *entity, const struct verdict *verdict) {
+static bool should_second_chance(struct fold *fold, struct entity *entity, const struct verdict *verdict) {
     const struct call *call = call_of(entity);
     const struct fact *condition, *classified = verdict->classified_at_check;
     bool at_check = fold->step == STEP_TIMER && fold->timer == TIMER_CHECK && fold->subject == entity;
@@ -473,8 +473,13 @@ static bool should_second_chance(struct fold *fold, const struct entity *entity,
     struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer_at_check);
     int64_t to = verdict->end->at + call->link_days * DAY_MS;
     if (to > call->check_at) to = call->check_at;
-    return !party_has_job(fold, entity_tenant(entity), &caller, verdict->start->at, to, call->check_at) &&
-           !party_has_job(fold, entity_tenant(entity), &customer, verdict->start->at, to, call->check_at);
+    bool prevented = party_has_job(fold, entity_tenant(entity), &caller, verdict->start->at, to, call->check_at) ||
+                     party_has_job(fold, entity_tenant(entity), &customer, verdict->start->at, to, call->check_at);
+    if (prevented && !call->has_row[KIND_SECOND_CHANCE] && !call->job_prevents) {
+        call_of(entity)->job_prevents = true;
+        row_index(fold, entity, verdict, KIND_SECOND_CHANCE);
+    }
+    return !prevented;
 }
 
 /* Writes calls-classified where its columns are other than what was last said, from the first decision on. */

@@ -1,7 +1,7 @@
 /* What follows from a call's facts: one walk over the sorted list (SPEC 2, 3; docs/decisions/0001 D1.7 to D1.17). */
 #include "call.h"
 
-/* Legs told apart at once; a call with more distinct legs talks on the first of them only. */
+/* Legs that ring, are up or are held at once; a call with more of them at one moment counts the first. */
 #define LEGS_MAX 64
 
 struct leg {
@@ -18,7 +18,7 @@ struct walk {
     int8_t where, where_before; /* enum abandoned_where; before the offer that rings */
     bool queued, answered;
     int64_t queued_since;
-    const struct fact *last_disconnected, *last_connected, *last_transferred, *last_queued;
+    const struct fact *last_connected, *last_transferred, *last_queued;
     struct leg legs[LEGS_MAX]; /* the first leg_count */
 };
 
@@ -30,9 +30,12 @@ static bool counts_after_end(uint8_t type) {
 static struct leg *leg_of(struct walk *walk, struct str name, bool voice_agent) {
     for (unsigned i = 0; i < walk->leg_count; i++)
         if (walk->legs[i].voice_agent == voice_agent && str_equal(walk->legs[i].name, name)) return &walk->legs[i];
-    if (walk->leg_count == LEGS_MAX) return NULL;
-    walk->legs[walk->leg_count] = (struct leg){name, false, walk->all_held && !voice_agent, false, voice_agent};
-    return &walk->legs[walk->leg_count++];
+    struct leg *leg = walk->legs;
+    while (leg < walk->legs + walk->leg_count && (leg->up || leg->held || leg->ringing)) leg++; /* of an idle leg there is nothing to remember */
+    if (leg == walk->legs + LEGS_MAX) return NULL;
+    if (leg == walk->legs + walk->leg_count) walk->leg_count++;
+    *leg = (struct leg){name, false, walk->all_held && !voice_agent, false, voice_agent};
+    return leg;
 }
 
 /* Recounts who talks after the legs changed at `at`. */
@@ -131,10 +134,7 @@ static void see(struct walk *walk, const struct call *call, struct verdict *verd
         if (raise_leg(walk, fact, false, true)) recount(walk, call, verdict, fact->at);
         break;
     case EVENT_AGENT_DISCONNECTED:
-        if (raise_leg(walk, fact, false, false)) {
-            walk->last_disconnected = fact;
-            recount(walk, call, verdict, fact->at);
-        }
+        if (raise_leg(walk, fact, false, false)) recount(walk, call, verdict, fact->at);
         break;
     case EVENT_HOLD_STARTED:
     case EVENT_HOLD_ENDED:

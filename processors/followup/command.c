@@ -5,6 +5,7 @@
 #define KNOWN_FOR_MS (7 * DAY_MS)
 #define AHEAD_MS INT64_C(300000)
 #define CHANGES_MAX 32
+#define NOTES_MAX 200 /* of a row, so that its record stays readable: D1.50 */
 
 /* How a result is kept: this, then follow_up and actor (u16 length or none, bytes). */
 struct kept_result {
@@ -85,6 +86,12 @@ static void attempt(struct fold *fold, struct row *row) {
     if (row->first_attempt_at == NONE) row->first_attempt_at = fold->time;
 }
 
+static unsigned count_notes(const struct entity *entity, enum followup_kind kind) {
+    unsigned count = 0;
+    for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact)) count += fact->type == FACT_NOTE && fact->a == kind;
+    return count;
+}
+
 /* What the command does to the row; false: nothing. *valid: its values make sense. */
 static bool act(struct fold *fold, struct entity *entity, enum followup_kind kind, const struct event *event, bool *valid) {
     struct row *row = row_of(entity, kind);
@@ -113,7 +120,8 @@ static bool act(struct fold *fold, struct entity *entity, enum followup_kind kin
         return true;
     case EVENT_ADD_NOTE: {
         struct str texts[3] = {event->event_id, event->actor, event->body.add_note.note};
-        *valid = texts[2].len > 0 && facts_insert(fold->cache, entity, call_facts_from(entity), FACT_NOTE, (uint8_t)kind, 0, fold->time, texts, 3);
+        *valid = texts[2].len > 0 && count_notes(entity, kind) < NOTES_MAX &&
+                 facts_insert(fold->cache, entity, call_facts_from(entity), FACT_NOTE, (uint8_t)kind, 0, fold->time, texts, 3);
         return *valid;
     }
     default: { /* EVENT_ASSIGN */

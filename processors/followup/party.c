@@ -153,7 +153,7 @@ void party_touch_job(struct fold *fold, struct str tenant, const struct party *p
     while (walk_next(fold, &walk) && walk.time <= booked_at) {
         struct party_row row;
         memcpy(&row, walk.value.ptr, sizeof row);
-        if (!row.withdrawn && booked_at <= row.window_end) step_touch(fold, call_entity(fold->cache, tenant, walk.id));
+        if (booked_at <= row.window_end) step_touch(fold, call_entity(fold->cache, tenant, walk.id));
     }
 }
 

@@ -21,7 +21,9 @@ struct party party_of(char what, struct str id); /* 'n' or 'c'; a null id: nobod
 struct party_row {
     int64_t window_end; /* last ms at which a job may be booked to match */
     int64_t closed_at;  /* NONE: open */
-    uint8_t kind, withdrawn, pad[6];
+    uint8_t kind;
+    uint8_t withdrawn;  /* or never opened, for the sake of a job: talk does not touch it, jobs do */
+    uint8_t pad[6];
 };
 
 /* The earliest talk or job that counts. */

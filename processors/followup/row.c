@@ -115,7 +115,6 @@ static void judge_cold(struct fold *fold, const struct entity *entity, const str
     struct row *row = row_of(entity, kind);
     int64_t deadline = row_cold_at(call_of(entity), verdict, kind);
     if (row->cold_at != NONE && deadline > fold->meta.stream_time) row->cold_at = row->went_cold_at = NONE;
-    if (fold->step == STEP_TIMER && fold->timer == TIMER_COLD && fold->subject == entity && fold->due.sub == kind) row->cold_at = deadline;
     if (row->cold_at == NONE) return;
     row->cold_at = deadline;
     bool reviewed = row->first_review.at != NONE && !fires_before(deadline, row->first_review);
@@ -129,13 +128,16 @@ static int8_t tab_of(const struct row *row) {
     return cold ? TAB_COLD : TAB_OPEN;
 }
 
+bool row_is_indexed(const struct entity *entity, enum followup_kind kind) {
+    return row_of(entity, kind) || (kind == KIND_SECOND_CHANCE && call_of(entity)->job_prevents);
+}
+
 void row_index(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
-    const struct call *call = call_of(entity);
     const struct row *row = row_of(entity, kind);
-    struct party_row value = {.window_end = verdict->end ? verdict->end->at + call->link_days * DAY_MS : INT64_MAX,
-                              .closed_at = row->closed_at,
+    struct party_row value = {.window_end = verdict->end ? verdict->end->at + call_of(entity)->link_days * DAY_MS : INT64_MAX,
+                              .closed_at = row ? row->closed_at : NONE,
                               .kind = (uint8_t)kind,
-                              .withdrawn = row->withdrawn};
+                              .withdrawn = !row || row->withdrawn};
     struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer);
     party_put_row(fold, entity_tenant(entity), &caller, verdict->start->at, entity_id(entity), &value);
     party_put_row(fold, entity_tenant(entity), &customer, verdict->start->at, entity_id(entity), &value);
@@ -183,6 +185,7 @@ static void open_row(struct fold *fold, struct entity *entity, const struct verd
         row->status = before.status_before;
         row->outcome = before.outcome_before;
         row->outcome_before = -1;
+        row->cold_at = NONE; /* what its cold timer found while it was withdrawn is found again */
         stage(fold, entity, kind, &before, CHANGE_RETURNED, CAUSE_CORRECTION, undo_time(fold));
         return;
     }
@@ -215,7 +218,8 @@ static enum cause cause_of(const struct fold *fold, const struct entity *entity,
                            const struct target *target, int64_t *at) {
     *at = fold->time;
     if (is_subject(fold, entity, kind)) return CAUSE_COMMAND;
-    if (fold->step == STEP_TIMER && fold->timer == TIMER_COLD && row->cold_at != NONE && before->cold_at == NONE) return CAUSE_COLD;
+    bool by_cold = fold->step == STEP_TIMER && fold->timer == TIMER_COLD && fold->subject == entity && fold->due.sub == kind;
+    if (by_cold) return CAUSE_COLD;
     bool closed_moved = before->closed_at != row->closed_at;
     if (fold->step == STEP_TIMER && fold->timer == TIMER_TALK && closed_moved && target->talk.found) return CAUSE_TALK;
     if (before->outcome != row->outcome && is_done(row->status)) return (enum cause)target->cause;
@@ -295,10 +299,9 @@ bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict
 }
 
 void row_forget(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
-    struct row *row = row_of(entity, kind);
-    if (!row) return;
+    if (!row_is_indexed(entity, kind)) return;
     struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer);
     party_remove_row(fold, entity_tenant(entity), &caller, verdict->start->at, entity_id(entity), (uint8_t)kind);
     party_remove_row(fold, entity_tenant(entity), &customer, verdict->start->at, entity_id(entity), (uint8_t)kind);
-    counts_row(fold, entity_tenant(entity), kind, row, NULL);
+    if (row_of(entity, kind)) counts_row(fold, entity_tenant(entity), kind, row_of(entity, kind), NULL);
 }

@@ -18,6 +18,7 @@ int64_t row_cold_at(const struct call *call, const struct verdict *verdict, enum
 
 /* Writes the row's index entries, under the call's caller and customer. */
 void row_index(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind);
+bool row_is_indexed(const struct entity *entity, enum followup_kind kind);
 /* Takes them away, before the call goes. */
 void row_forget(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind);
 

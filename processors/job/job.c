@@ -94,10 +94,7 @@ static void unlink_call(struct fold *fold, const struct entity *entity, struct s
 void job_event(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes) {
     struct entity *entity = job_entity(fold->cache, event->tenant, event->body.subject);
     job_make(fold, entity);
-    struct job_read before;
-    job_read(entity, &before);
-    bool is_first = !before.booked || event->occurred_at <= before.booked->at; /* or may be: then it is linked again below */
-    if (event->type == EVENT_JOB_BOOKED && is_first) unlink_call(fold, entity, before.call);
+    bool relinks = event->type == EVENT_JOB_BOOKED; /* the first booking may be another now: job_propagate links it again */
     struct str texts[FACT_TEXTS_MAX] = {event->event_id};
     unsigned count = 1;
     if (event->type == EVENT_JOB_BOOKED) {
@@ -111,11 +108,17 @@ void job_event(struct fold *fold, const struct event *event, const struct journa
     } else if (event->type == EVENT_JOB_RESCHEDULED) {
         texts[count++] = number_text(&event->body.job_rescheduled.scheduled_at);
     }
+    struct job_read before;
+    char called[ID_BYTES_MAX];
+    job_read(entity, &before);
+    if (relinks && before.call.len) memcpy(called, before.call.ptr, before.call.len);
+    uint32_t called_len = before.call.len;
     if (!facts_insert(fold->cache, entity, JOB_FACTS, (uint8_t)event->type, 0, 0, event->occurred_at, texts, count)) {
         step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
                                               (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "job_id: too many events of this job", STR_NULL});
         return;
     }
+    if (relinks && called_len) unlink_call(fold, entity, (struct str){called, called_len});
     job_of(entity)->last_event_at = fold->meta.stream_time;
     step_touch(fold, entity);
 }
@@ -174,10 +177,8 @@ static bool is_indexed(const struct entity *entity, const struct party *party) {
 static void link_call(struct fold *fold, struct entity *entity, struct str call_id) {
     struct str tenant = entity_tenant(entity);
     struct entity *call = call_entity(fold->cache, tenant, call_id);
-    if (!call->size) {
-        call_make(fold->cache, call);
-        call_of(call)->retain_at = job_of(entity)->retain_at;
-    }
+    if (!call->size) call_make(fold->cache, call);
+    if (!call_of(call)->started) call_of(call)->retain_at = later(call_of(call)->retain_at, job_of(entity)->retain_at);
     call_of(call)->has_jobs = true;
     entity_touch(fold->cache, call);
     struct key key;
@@ -188,7 +189,7 @@ static void link_call(struct fold *fold, struct entity *entity, struct str call_
 
 static void schedule(struct fold *fold, struct entity *entity, const struct job_read *read) {
     struct job *job = job_of(entity);
-    int64_t from = read->booked ? read->booked->at : read->latest_at;
+    int64_t from = read->booked ? read->booked->at : read->latest_at != NONE ? read->latest_at : job->last_event_at;
     job->retain_at = from == NONE ? NONE : later(from + job->retention_days * DAY_MS, job->retain_floor);
     entity_due(fold->cache, entity, (struct deadline){job->retain_at == NONE ? NO_DEADLINE : job->retain_at, TIMER_RETAIN, 0});
 }
@@ -225,12 +226,32 @@ void job_shown_by(struct fold *fold, struct str tenant, struct str job_id, struc
     job_make(fold, entity);
     struct str texts[2] = {STR(""), call_id};
     facts_insert(fold->cache, entity, JOB_FACTS, FACT_SHOWN_BY, 0, 0, INT64_MAX, texts, 2);
+    struct job_read read;
+    job_read(entity, &read);
+    schedule(fold, entity, &read); /* a job that is only named, never booked, is forgotten too */
 }
 
+/* Until when the call is there, as far as is known; NONE: it is not. */
+static int64_t call_stays(struct fold *fold, struct str tenant, struct str call_id) {
+    const struct entity *call = str_is_null(call_id) ? NULL : call_entity(fold->cache, tenant, call_id);
+    if (!call || !call->size || !call_of(call)->started) return NONE;
+    return call_of(call)->retain_at == NONE ? fold->time + DAY_MS : call_of(call)->retain_at;
+}
+
+/* A job goes after the calls that it names or that show it. */
 void job_timer(struct fold *fold, struct entity *entity) {
     struct party nobody[3] = {{.len = 0}, {.len = 0}, {.len = 0}};
     struct job_read read;
     job_read(entity, &read);
+    int64_t needed = call_stays(fold, entity_tenant(entity), read.call);
+    for (const struct fact *fact = facts_at(entity, JOB_FACTS); fact; fact = fact_next(entity, fact))
+        if (fact->type == FACT_SHOWN_BY) needed = later(needed, call_stays(fold, entity_tenant(entity), fact_text(fact, 1)));
+    if (needed >= fold->time) {
+        job_of(entity)->retain_floor = needed + 1;
+        entity_touch(fold->cache, entity);
+        schedule(fold, entity, &read);
+        return;
+    }
     if (!str_is_null(read.call)) {
         struct key key;
         call_job_key(&key, entity, read.call);
