@@ -308,7 +308,8 @@ static struct str cause_id(struct fold *fold, const struct row_change *change) {
     enum followup_kind kind = (enum followup_kind)change->kind;
     const struct fact *class = verdict_for(fold, change->entity)->classified;
     switch ((enum cause)change->row.cause) {
-    case CAUSE_TALK: return row_text(change->entity, FACT_TALK, kind);
+    case CAUSE_TALK:
+        return fold->step == STEP_TIMER && fold->timer == TIMER_TALK ? entity_id(fold->subject) : row_text(change->entity, FACT_TALK, kind);
     case CAUSE_JOB: return row_text(change->entity, FACT_JOB, kind);
     case CAUSE_COMMAND: return fold->event->event_id;
     case CAUSE_CLASSIFICATION: return class ? fact_id(class, fold->ids[0]) : STR_NULL;

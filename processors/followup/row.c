@@ -82,7 +82,9 @@ static void compute(struct fold *fold, const struct entity *entity, const struct
         if (!by_job) target->job.found = false;
         close_by(target, STATUS_RESOLVED, OUTCOME_CONVERTED, by_job ? CAUSE_JOB : CAUSE_CLASSIFICATION, target->converted_at);
     } else if (by_person) {
-        close_by(target, STATUS_RESOLVED, row->base_outcome >= 0 ? row->base_outcome : OUTCOME_RESOLVED, CAUSE_COMMAND, row->base_set.at);
+        bool kept = row->base_outcome >= 0;
+        if (kept) target->converted_at = row->converted_at;
+        close_by(target, STATUS_RESOLVED, kept ? row->base_outcome : OUTCOME_RESOLVED, CAUSE_COMMAND, row->base_set.at);
     } else if (class) {
         close_by(target, STATUS_NOT_A_LEAD, OUTCOME_NOT_A_LEAD, CAUSE_CLASSIFICATION, class->at);
     } else if (target->talk.found) {
@@ -244,6 +246,7 @@ static void keep_closure(struct fold *fold, struct entity *entity, const struct 
 /* Keeps what closed the row beside it; the blob may move. */
 static void note_grounds(struct fold *fold, struct entity *entity, struct verdict *verdict, enum followup_kind kind, const struct target *target) {
     bool talk = target->outcome == OUTCOME_RECONNECTED && target->talk.found, job = target->outcome == OUTCOME_CONVERTED && target->job.found;
+    if (is_done(target->status) && row_of(entity, kind)->base_outcome == target->outcome && !talk && !job) return; /* a closure that was kept */
     bool moved = row_text_set(fold->cache, entity, FACT_TALK, kind, talk ? ground_id(&target->talk) : STR_NULL);
     moved = row_text_set(fold->cache, entity, FACT_JOB, kind, job ? ground_id(&target->job) : STR_NULL) || moved;
     if (moved) call_read_again(entity, verdict);
