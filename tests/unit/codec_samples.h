@@ -112,6 +112,9 @@ static inline void sample_event(struct sample *s, int type, uint64_t seed) {
     s->used = 0;
     s->record.event.type = (int8_t)type;
     sample_fill(s, s->shape, (uint8_t *)&s->record);
+    /* The shape says text, for a command is a record whatever its actor is; of all other events it is an id (event_check). */
+    bool is_command = event_subject((enum event_type)type) == SUBJECT_COMMAND;
+    if (!is_command && !str_is_null(s->record.event.actor)) s->record.event.actor = sample_text(s, true);
 }
 
 /* Calls `each` with records of every event, journal record and output; each topic's record and its tombstone. */
