@@ -84,13 +84,16 @@ void fill_classified(struct fold *fold, const struct entity *entity, const struc
     out->agent_name = directory_name(fold->cache, tenant, ENTRY_AGENT, out->agent);
 }
 
-/* The notes of a row, in order. */
+/* The notes of a row, in the order in which they were taken: their numbers are dense. */
 static struct note_array notes_of(struct fold *fold, const struct entity *entity, enum followup_kind kind) {
     uint32_t count = 0;
     for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact)) {
         if (fact->type != FACT_NOTE || fact->a != kind) continue;
-        fold->notes_room = room_grow(fold->notes_room, &fold->note_capacity, count + 1, sizeof *fold->notes_room);
-        fold->notes_room[count++] = (struct note){fact->at, fact_text(fact, 1), fact_text(fact, 2)};
+        char room[UUID_TEXT_BYTES];
+        uint32_t number = (uint8_t)fact_id(fact, room).ptr[0];
+        fold->notes_room = room_grow(fold->notes_room, &fold->note_capacity, UINT8_MAX + 1, sizeof *fold->notes_room);
+        count++;
+        fold->notes_room[number] = (struct note){fact->at, fact_text(fact, 1), fact_text(fact, 2)};
     }
     return (struct note_array){fold->notes_room, count};
 }

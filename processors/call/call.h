@@ -50,7 +50,8 @@ struct row {
     int8_t status_before;         /* before the last change; -1 in the first */
     int8_t outcome_before;        /* while WITHDRAWN: what it returns to */
     bool withdrawn, noticed;
-    uint8_t pad[2];
+    bool acted;                   /* a person acted since automatics closed it */
+    uint8_t pad[8];
 };
 
 struct call {
@@ -79,7 +80,7 @@ struct call {
 
 /* Facts of rows, kept among those of the call; `a` is the kind of row. */
 enum row_fact {
-    FACT_NOTE = 128, /* texts: command id, actor, text */
+    FACT_NOTE = 128, /* texts: its number in the row, a byte; actor, text */
     FACT_ASSIGNEE,   /* texts: command id, assignee; one a row */
     FACT_TALK,       /* texts: "", the call that resolved it; one a row */
     FACT_JOB         /* texts: "", the job that converted it; one a row */

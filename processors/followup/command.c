@@ -119,8 +119,10 @@ static bool act(struct fold *fold, struct entity *entity, enum followup_kind kin
         if (row->status == STATUS_NEW) set_status(fold, row, STATUS_CONTACT_ATTEMPTED);
         return true;
     case EVENT_ADD_NOTE: {
-        struct str texts[3] = {event->event_id, event->actor, event->body.add_note.note};
-        *valid = texts[2].len > 0 && count_notes(entity, kind) < NOTES_MAX &&
+        unsigned count = count_notes(entity, kind);
+        char number = (char)count; /* notes are shown in the order in which they were taken */
+        struct str texts[3] = {{&number, 1}, event->actor, event->body.add_note.note};
+        *valid = texts[2].len > 0 && count < NOTES_MAX &&
                  facts_insert(fold->cache, entity, call_facts_from(entity), FACT_NOTE, (uint8_t)kind, 0, fold->time, texts, 3);
         return *valid;
     }
@@ -137,6 +139,7 @@ static bool act(struct fold *fold, struct entity *entity, enum followup_kind kin
 /* A person did something to the row: that is a review. */
 static void review(struct fold *fold, struct row *row) {
     row->last_review = act_now(fold);
+    row->acted = true;
     if (row->first_review.at == NONE) row->first_review = row->last_review;
 }
 

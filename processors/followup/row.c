@@ -103,9 +103,12 @@ static bool closed_by(struct fold *fold, const struct entity *entity, const stru
     struct row untouched = *row_of(entity, kind);
     struct verdict then = *verdict;
     struct target target;
-    then.classified = NULL; /* of several classifications the greatest by then */
-    for (const struct fact *fact = call_facts(entity); fact && fact->at <= deadline; fact = fact_next(entity, fact))
+    then.classified = NULL; /* of several classifications and customers the greatest by then */
+    then.customer = fact_text(verdict->start, START_CUSTOMER);
+    for (const struct fact *fact = call_facts(entity); fact && fact->at <= deadline; fact = fact_next(entity, fact)) {
         if (fact->type == EVENT_CALL_CLASSIFIED) then.classified = fact;
+        if (fact->type == EVENT_CUSTOMER_LINKED) then.customer = fact_text(fact, 1);
+    }
     untouched.base = STATUS_NEW;
     untouched.base_set = untouched.reopened = (struct act){NONE, NONE};
     compute(fold, entity, &then, kind, &untouched, &target);
@@ -236,7 +239,8 @@ static enum cause cause_of(const struct fold *fold, const struct entity *entity,
 static void keep_closure(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct target *target) {
     struct row *row = row_of(entity, kind);
     bool lost = is_done(row->status) && by_automatics(row->outcome) && !is_done(target->status);
-    if (!lost || fold->step == STEP_COMMAND || row->last_review.at == NONE || !fires_before(row->closed_at, row->last_review)) return;
+    if (!lost || fold->step == STEP_COMMAND || row->last_review.at == NONE) return;
+    if (!row->acted && !fires_before(row->closed_at, row->last_review)) return;
     row->base = row->status;
     row->base_outcome = row->outcome;
     row->person_closed_at = row->closed_at;
@@ -261,8 +265,9 @@ static void stage_target(struct fold *fold, struct entity *entity, enum followup
     enum cause cause = cause_of(fold, entity, kind, before, row, target, &at);
     if (opening) { /* just opened or returned, and closed already */
         cause = is_done(row->status) ? (enum cause)target->cause : CAUSE_CORRECTION;
-        at = is_done(row->status) ? later(target->closing_at, row->opened_at) : undo_time(fold);
+        at = is_done(row->status) ? later(target->closing_at, before->changed_at) : undo_time(fold);
     }
+    if (is_done(row->status) && before->outcome != row->outcome && cause != CAUSE_COMMAND) row_of(entity, kind)->acted = false;
     stage(fold, entity, kind, before, change_of(fold, entity, kind, before, row), cause, at);
 }
 
