@@ -89,21 +89,22 @@ static void print_datum(struct dump *dump) {
     if (dump->limit > 0) dump->limit--;
 }
 
-/* A datum that cannot be read hides where the next one starts: the rest of its block is passed over. */
+/* A datum that cannot be read is stepped over; where that fails too, the rest of its block is left out. */
 static void dump_block(struct dump *dump, struct str block, int64_t count, size_t at) {
     for (int64_t i = 0; i < count && !is_done(dump); i++) {
         struct refusal why = {0};
         int64_t size = codec_read(dump->plan, (const uint8_t *)block.ptr, block.len, &dump->datum, &dump->scratch, &why);
-        if (size < 0) {
-            complain("%s: record %" G_GINT64_FORMAT
-                     " of the block that ends at byte %zu cannot be read (%s); the rest of the block is left out.",
-                     dump->path, i + 1, at, why.detail);
+        bool refused = size < 0;
+        if (refused) {
+            size = codec_skip(dump->plan, (const uint8_t *)block.ptr, block.len);
+            complain("%s: record %" G_GINT64_FORMAT " of the block that ends at byte %zu cannot be read (%s); %s left out.", dump->path,
+                     i + 1, at, why.detail, size < 0 ? "the rest of the block is" : "it is");
             dump->failed = true;
-            return;
+            if (size < 0) return;
         }
         block.ptr += size;
         block.len -= (uint32_t)size;
-        print_datum(dump);
+        if (!refused) print_datum(dump);
     }
 }
 

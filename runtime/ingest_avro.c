@@ -34,7 +34,7 @@ static int block_take(struct input *input) {
     return 1;
 }
 
-/* Where a record ends is known only by decoding it: behind one that cannot be, the rest of its block is unreadable. */
+/* Where a record ends is known only by its own bytes: behind one that cannot be stepped over, the rest of its block is unreadable. */
 static int rest_of_block_bad(struct input *input, enum reject_reason reason, const char *why) {
     const uint8_t *bytes = input->block_at;
     int64_t lost = input->block_records;
@@ -43,6 +43,16 @@ static int rest_of_block_bad(struct input *input, enum reject_reason reason, con
     size_t size = (size_t)(input->block_end - bytes);
     if (lost == 0) return input_bad(input, reason, bytes, size, "%s", why);
     return input_bad(input, reason, bytes, size, "%s (with it the rest of its block is lost, %" PRId64 " more records)", why, lost - 1);
+}
+
+/* What breaks a rule of ours, but none of the writer's schema, is one bad record. */
+static int record_bad(struct input *input, const struct refusal *why) {
+    const uint8_t *bytes = input->block_at;
+    int64_t size = codec_skip(input->plan, bytes, (size_t)(input->block_end - bytes));
+    if (size < 0) return rest_of_block_bad(input, why->reason, why->detail);
+    input->block_at += size;
+    input->block_records--;
+    return input_bad(input, why->reason, bytes, (size_t)size, "%s", why->detail);
 }
 
 int avro_next(struct input *input, struct failure *failure) {
@@ -56,7 +66,7 @@ int avro_next(struct input *input, struct failure *failure) {
     struct event *event = &input->record.body.event;
     struct refusal why;
     int64_t size = codec_read(input->plan, bytes, (size_t)(input->block_end - bytes), event, &input->scratch, &why);
-    if (size < 0) return rest_of_block_bad(input, why.reason, why.detail);
+    if (size < 0) return record_bad(input, &why);
     input->block_at += size;
     input->block_records--;
 

@@ -59,6 +59,10 @@ bool plan_is_identity(const struct plan *plan);
  * An event has then still to pass event_check; bytes behind the datum are the caller's matter. */
 int64_t codec_read(const struct plan *plan, const uint8_t *bytes, size_t size, void *out, struct scratch *scratch, struct refusal *why);
 
+/* The bytes that a datum takes by the writer's schema, whether we can read it or not: limits, UTF-8, branches and symbols that only the
+ * writer knows do not count. -1: the bytes are not well-formed by that schema. */
+int64_t codec_skip(const struct plan *plan, const uint8_t *bytes, size_t size);
+
 /* Writes one datum. Returns its size; when that is more than `capacity`, nothing useful was written: call again with more room.
  * A null slice in a field that cannot be null is written as empty; a type out of range aborts. */
 size_t codec_write(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity);

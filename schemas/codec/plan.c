@@ -345,15 +345,18 @@ int plan_make(struct plan **plan, const char *writer_schema, size_t size, const 
     add_text(&c, "", 1);
     if (!keep_shape(&c, writer, shape, 0)) fail(&c, "a schema of %s, not of %s", avro_schema_type_name(writer), shape->name);
     add_op(&c, OP_END, 0, 0, 0);
+    struct layout *layout = c.failed ? NULL : layout_make(writer);
     avro_schema_decref(writer);
+    if (!c.failed && !layout) fail(&c, "no memory");
     if (!c.failed && !(*plan = malloc(sizeof **plan))) fail(&c, "no memory");
     if (c.failed) {
         free(c.ops);
         free(c.jumps);
         free(c.text);
+        layout_free(layout);
         return -1;
     }
-    **plan = (struct plan){.ops = c.ops, .jumps = c.jumps, .text = c.text, .shape = shape};
+    **plan = (struct plan){.ops = c.ops, .jumps = c.jumps, .text = c.text, .layout = layout, .shape = shape};
     (*plan)->identity = strlen(ours) == size && memcmp(ours, writer_schema, size) == 0;
     return 0;
 }
@@ -363,6 +366,7 @@ void plan_free(struct plan *plan) {
     free(plan->ops);
     free(plan->jumps);
     free(plan->text);
+    layout_free(plan->layout);
     free(plan);
 }
 

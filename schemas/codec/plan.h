@@ -61,10 +61,17 @@ struct enum_map {
     int8_t values[];
 };
 
+/* The writer's schema as it stands, for codec_skip (skip.c). NULL: no memory. */
+struct layout;
+struct avro_obj_t;
+struct layout *layout_make(struct avro_obj_t *writer);
+void layout_free(struct layout *layout);
+
 struct plan {
     struct op *ops;
     uint32_t *jumps;
     char *text; /* paths, reasons, enum maps: by offset, aligned to 8 */
+    struct layout *layout;
     const struct shape *shape;
     bool identity;
 };

@@ -40,7 +40,7 @@ def envelope(event_id, occurred_at, tenant="acme"):
     return string(tenant) + string(event_id) + long(occurred_at) + long(0)  # no actor
 
 
-CALL_STARTED, CALL_ENDED = 0, 20  # branches of Event.body
+CALL_STARTED, PRE_ROUTING_PLAYED, CALL_ENDED = 0, 1, 20  # branches of Event.body
 
 
 def call_started(call, event_id, at, direction=0):

@@ -251,6 +251,21 @@ def evolved(room, old, new, exits):
     PROGRAM.fold(room.data, room.path / "events.avro", exits=exits)
 
 
+def stepped_over(room):
+    """Of a block only the records that are bad are rejected, each with its own bytes."""
+    text, played = schema(), avro.envelope("p", START_MS) + avro.long(avro.PRE_ROUTING_PLAYED) + avro.string("c1")
+    large = avro.call_ended("c" * 5000, "x", START_MS)
+    started, ended = avro.call_started("c1", "s", START_MS), avro.call_ended("c1", "e", START_MS + 60_000)
+    blocks = avro.block(started, played, large, ended)
+    room.write("events.avro", avro.header(text.replace('"PreRoutingPlayed"', '"CallParked"')) + blocks)
+    PROGRAM.fold(room.data, room.path / "events.avro", exits=(EXIT_REJECTED,))
+    rejected = room.rejected()
+    need(len(rejected) == 2, f"{len(rejected)} rejected, not 2")
+    check_rejection(rejected[0], 1, played, ("MALFORMED",), "CallParked")
+    check_rejection(rejected[1], 2, large, ("TOO_LARGE",), "call_id")
+    need(room.types() == {"c1": "ABANDONED"}, f"the rest was not folded: {room.types()}")
+
+
 def unreadable(room):
     good = room.write("good.jsonl", BEFORE + b"\n" + AFTER)
     done = PROGRAM.fold(room.data, room.path / "missing.jsonl", good, room.path, exits=(EXIT_FAILED,))
@@ -354,6 +369,7 @@ TESTS = [
     ("a line: from 2038", from_2038),
     *((f"Avro: {name}", one_bad_record, bad, reasons) for name, bad, reasons in RECORDS),
     *((f"Avro: {name}", bad_block, bad) for name, bad in BLOCKS),
+    ("Avro: bad records between good ones", stepped_over),
     ("Avro: a block that inflates to 1 GiB", deflate_bomb),
     ("Avro: truncated files", truncated),
     ("Avro: 60 files with flipped bits", flipped),

@@ -43,6 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const struct kind *kind = &kinds[data[0] % KINDS];
     int64_t taken = codec_read(kind->plan, data + 1, size - 1, &record, &scratch, &why);
     PROMISE(taken >= 0 ? (size_t)taken <= size - 1 : why.detail[0] != 0);
+    int64_t passed = codec_skip(kind->plan, data + 1, size - 1);
+    PROMISE(taken >= 0 ? passed == taken : passed <= (int64_t)size - 1);
     if (taken < 0) return 0;
 
     size_t written = codec_write(kind->shape, &record, bytes, sizeof bytes);

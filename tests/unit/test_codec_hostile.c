@@ -24,7 +24,9 @@ static void check_truncated(const struct sample *s) {
         assert_int_equal(read_exact(sample_own_plan(s->shape), bytes, cut, &out), -1);
         assert_int_equal(why.reason, REJECT_MALFORMED);
         assert_non_null(strstr(why.detail, "cut off"));
+        assert_int_equal(codec_skip(sample_own_plan(s->shape), bytes, cut), -1);
     }
+    assert_int_equal(codec_skip(sample_own_plan(s->shape), bytes, size), size);
 }
 
 static void test_truncated(void **state) {
@@ -60,10 +62,12 @@ static void check_bit_flips(const struct sample *s) {
         memcpy(copy, bytes, size);
         copy[bit / 8] ^= (uint8_t)(1u << (bit % 8));
         why.detail[0] = 0;
-        int64_t taken = codec_read(plan, copy, size, &out, &scratch, &why);
+        int64_t taken = codec_read(plan, copy, size, &out, &scratch, &why), passed = codec_skip(plan, copy, size);
         if (taken < 0) {
             assert_true(why.detail[0] != 0);
+            assert_true(passed <= (int64_t)size);
         } else {
+            assert_int_equal(passed, taken);
             static struct scratch other;
             size_t rewritten_size = codec_write(s->shape, &out, rewritten, 2 * size + 64);
             assert_int_equal(codec_read(plan, rewritten, rewritten_size, &again, &other, &why), rewritten_size);
@@ -298,6 +302,56 @@ static void test_skipped_fields(void **state) {
     plan_free(plan);
 }
 
+/* What is refused for a rule of ours is stepped over; what the writer's schema does not allow is not. */
+static void test_stepping_over(void **state) {
+    (void)state;
+    static const char writer[] =
+        "{\"type\":\"record\",\"name\":\"Event\",\"fields\":[{\"name\":\"tenant\",\"type\":\"string\"},"
+        "{\"name\":\"event_id\",\"type\":\"string\"},{\"name\":\"occurred_at\",\"type\":\"long\"},"
+        "{\"name\":\"body\",\"type\":[{\"type\":\"record\",\"name\":\"JobCompleted\",\"fields\":[{\"name\":\"job_id\",\"type\":\"string\"}]},"
+        "{\"type\":\"record\",\"name\":\"Parked\",\"fields\":[{\"name\":\"none\",\"type\":\"null\"},"
+        "{\"name\":\"more\",\"type\":{\"type\":\"map\",\"values\":[\"null\",\"Parked\"]}}]},"
+        "{\"type\":\"record\",\"name\":\"Odd\",\"fields\":[{\"name\":\"nothing\",\"type\":{\"type\":\"array\",\"items\":\"null\"}},"
+        "{\"name\":\"is\",\"type\":\"boolean\"},{\"name\":\"four\",\"type\":{\"type\":\"fixed\",\"name\":\"F\",\"size\":4}},"
+        "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}},"
+        "{\"name\":\"i\",\"type\":\"int\"},{\"name\":\"d\",\"type\":\"double\"}]}]}]}";
+#define ODD "\x02t\x02" "e\x0a\x04"
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool passes;
+    } cases[] = {
+#define CASE(literal, passes) {literal, sizeof(literal) - 1, passes}
+        CASE("\x02\xff\x02" "e\x0a\x00\x02j", true),          /* no UTF-8 */
+        CASE("\x02t\x02" "e\x0a\x02\x00", true),               /* a branch that we do not know */
+        CASE("\x02t\x02" "e\x0a\x02\x02\x02k\x02\x00\x00", true), /* which holds another of its kind */
+        CASE("\x02t\x02" "e\x0a\x02\x03\x06\x02k\x00\x00", true), /* a block that says its size */
+        CASE("\x02t\x02" "e\x0a\x02\x03\x08\x02k\x00", false),    /* more than there is */
+        CASE("\x02t\x02" "e\x0a\x06", false),                  /* no branch of the writer's */
+        CASE(ODD "\x00\x01wxyz\x02\x00" "12345678", true),
+        CASE(ODD "\x80\x80\x80\x80\x80\x80\x80\x80\x01\x00\x01wxyz\x02\x00" "12345678", true), /* 2^55 nulls */
+        CASE(ODD "\x00\x02wxyz\x02\x00" "12345678", false),    /* neither true nor false */
+        CASE(ODD "\x00\x01wxyz\x04\x00" "12345678", false),    /* no symbol of the writer's */
+        CASE(ODD "\x00\x01wxyz\x02\x80\x80\x80\x80\x20" "12345678", false), /* no int */
+        CASE(ODD "\x00\x01wxyz\x02\x00" "1234567", false),
+#undef CASE
+    };
+    struct plan *plan = sample_plan(writer, &shape_event);
+    union record out;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_int_equal(read_exact(plan, (const uint8_t *)cases[i].bytes, cases[i].size, &out), -1);
+        int64_t passed = codec_skip(plan, (const uint8_t *)cases[i].bytes, cases[i].size);
+        if (passed != (cases[i].passes ? (int64_t)cases[i].size : -1)) fail_msg("case %zu: %lld", i, (long long)passed);
+    }
+    static char chain[1024] = "\x02t\x02" "e\x0a\x02"; /* Parked in Parked, far below where we stop */
+    size_t size = 6;
+    for (int level = 0; level < 15; level++, size += 4) memcpy(chain + size, "\x02\x02k\x02", 4);
+    assert_int_equal(codec_skip(plan, (const uint8_t *)chain, size + 16), size + 16);
+    for (int level = 0; level < 100; level++, size += 4) memcpy(chain + size, "\x02\x02k\x02", 4);
+    assert_int_equal(codec_skip(plan, (const uint8_t *)chain, sizeof chain), -1);
+    plan_free(plan);
+}
+
 /* clang-format on */
 /* Schemas that would grow without end, or lie about sizes. */
 static void test_hostile_schemas(void **state) {
@@ -327,6 +381,7 @@ int main(void) {
         cmocka_unit_test(test_utf8),           cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_many_items),     cmocka_unit_test(test_record_too_large),
         cmocka_unit_test(test_skipped_fields), cmocka_unit_test(test_hostile_schemas),
+        cmocka_unit_test(test_stepping_over),
     };
     return cmocka_run_group_tests(tests, samples_load, NULL);
 }

@@ -162,6 +162,30 @@ static void containers_are_read_as_they_are(void **state) {
     free(file.bytes);
 }
 
+static void a_bad_record_that_can_be_stepped_over_is_one_bad_record(void **state) {
+    (void)state;
+    size_t at[2];
+    struct bytes file = container_make(2, 3, at);
+    struct input *input = open_bytes("a.avro", file.bytes, file.size);
+    expect_event(input, "e0");
+    size_t second = (size_t)((const uint8_t *)input->event_bytes.ptr - input->bytes) + input->event_bytes.len;
+    size_t size = input->event_bytes.len;
+    input_close(input);
+    file.bytes[second + 1] = 0xFF; /* the tenant is no UTF-8 */
+    input = open_bytes("b.avro", file.bytes, file.size);
+    assert_non_null(input);
+    expect_event(input, "e0");
+    const struct bad_record *bad = expect_bad(input, REJECT_MALFORMED);
+    assert_int_equal(bad->size_bytes, size);
+    assert_memory_equal(bad->bytes.ptr, file.bytes + second, size);
+    expect_event(input, "e2");
+    expect_event(input, "e3");
+    expect_event(input, "e4");
+    expect_event(input, "e5");
+    expect_end(input);
+    free(file.bytes);
+}
+
 static void a_bad_record_takes_the_rest_of_its_block(void **state) {
     (void)state;
     size_t at[2];
@@ -282,6 +306,7 @@ int main(void) {
         CASE(an_empty_file_has_no_records),
         CASE(the_hash_is_that_of_the_content),
         CASE(containers_are_read_as_they_are),
+        CASE(a_bad_record_that_can_be_stepped_over_is_one_bad_record),
         CASE(a_bad_record_takes_the_rest_of_its_block),
         CASE(damage_is_passed_over_to_the_next_block),
         CASE(a_torn_end_is_one_bad_record),
