@@ -287,7 +287,7 @@ def voice_agent_only(events):
 
 
 class Job:
-    """A job: the greatest event of each sort."""
+    """A job: its first booking, and the greatest event of each other sort."""
 
     def __init__(self, job_id):
         self.id = job_id
@@ -296,7 +296,9 @@ class Job:
         self.retain_floor = 0
 
     def booked(self, as_of=None):
-        return greatest(e for e in self.events if e["type"] == "JobBooked" and (as_of is None or e["occurred_at"] <= as_of))
+        """A job is booked once: the least of its bookings (D1.47b)."""
+        found = (e for e in self.events if e["type"] == "JobBooked" and (as_of is None or e["occurred_at"] <= as_of))
+        return min(found, key=order, default=None)
 
     def booked_at(self, as_of=None):
         return self.booked(as_of)["occurred_at"]
@@ -310,7 +312,7 @@ class Job:
 
     def columns(self):
         booked = self.booked() or {}
-        scheduled = greatest(e for e in self.events if e.get("scheduled_at") is not None and e["type"] in ("JobBooked", "JobRescheduled"))
+        scheduled = greatest(e for e in self.events if e.get("scheduled_at") is not None and (e is booked or e["type"] == "JobRescheduled"))
         time_of = lambda kind: (greatest(e for e in self.events if e["type"] == kind) or {}).get("occurred_at")
         return {
             "job_created_at": booked.get("created_at", booked.get("occurred_at")),

@@ -316,7 +316,7 @@ class Model:
         row = Row(call, kind, 1 + (len(ahead) if kind == "ABANDONED" and call.caller is not None else 0))
         tenant.rows[row.id] = row
         if kind == "SECOND_CHANCE":
-            row.cold_days_ms = self.setting(tenant.id, "second_chance.cold_days") * DAY
+            row.cold_days_ms = call.check_settings["second_chance.cold_days"] * DAY
         at = self.open_or_return(tenant, row, "OPENED", step)
         if kind == "SECOND_CHANCE":
             step.emit("notices", f"{tenant.id}/{row.id}", {"tenant": tenant.id, "follow_up": row.id, "call_id": call.id, "at": at})
@@ -396,7 +396,7 @@ class Model:
         classified = call.classification() or {}
         return {
             **own,
-            "first_attempt_at": min(row.attempts, default=None), "reviewed_at": row.reviews[-1]["at"] if row.reviews else None,
+            "first_attempt_at": row.attempts[0] if row.attempts else None, "reviewed_at": row.reviews[-1]["at"] if row.reviews else None,
             "attempt": row.attempt, "assignee": row.assignee, "notes": row.notes,
             "call_type": found, "direction": call.start["direction"], "caller": call.caller,
             "phone_number": call.start.get({"INBOUND": "from"}.get(call.start["direction"], "to")),
