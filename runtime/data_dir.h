@@ -21,7 +21,8 @@ struct data_dir {
 
 /* An existing data directory. -1: there is none, or it is no directory. */
 int data_dir_open(struct data_dir *dir, const char *path, struct failure *failure);
-/* Makes what is not there yet, the directory itself included (not its parents), for writing. */
+/* Makes what is not there yet, the directory itself included (not its parents), for writing. -1 also where the directory holds files, but
+ * none of ours. */
 int data_dir_make(struct data_dir *dir, const char *path, struct failure *failure);
 
 /* Paths; each fits PATH_MAX and is returned. */

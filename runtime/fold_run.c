@@ -102,6 +102,26 @@ static int items_take(struct run *run) {
     return 0;
 }
 
+static bool is_readable(const struct run *run, const char *file, struct failure *why) {
+    bool is_stdin = strcmp(file, "-") == 0;
+    return is_stdin || !can_be_read_again(file) || input_check(file, run->options->format, why) == 0;
+}
+
+/* A data directory is made only for something that can be read. */
+static int something_is_readable(const struct run *run) {
+    const struct fold_options *options = run->options;
+    if (options->file_count == 0 || access(options->data, F_OK) == 0) return 0;
+    for (size_t n = 0; n < options->file_count; n++)
+        if (is_readable(run, options->files[n], &(struct failure){0})) return 0;
+    for (size_t n = 0; n < options->file_count; n++) {
+        struct failure why = {0};
+        if (n > 0) complain("%s", run->failure->text);
+        is_readable(run, options->files[n], &why);
+        *run->failure = why;
+    }
+    return -1;
+}
+
 static const struct part *part_with(const struct run *run, const char *hash) {
     for (size_t n = 0; n < run->part_count; n++)
         if (strcmp(run->parts[n].input->hash, hash) == 0) return &run->parts[n];
@@ -303,7 +323,8 @@ int fold_run(const struct fold_options *options, struct fold_result *result, str
     run->items = g_array_new(FALSE, FALSE, sizeof(struct item));
     g_array_set_clear_func(run->items, item_clear);
     progress_start(&run->progress, !options->quiet);
-    int folded = data_dir_make(&run->dir, options->data, failure);
+    int folded = something_is_readable(run);
+    if (folded == 0) folded = data_dir_make(&run->dir, options->data, failure);
     if (folded == 0) folded = partition_open_state(&run->store, &run->dir, failure);
     if (folded == 0) folded = items_take(run);
     if (folded == 0) {

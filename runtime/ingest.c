@@ -75,17 +75,28 @@ static int recognise(struct input *input, enum input_format format, struct failu
     return fail(failure, EXIT_FAILED, "%s cannot be read as events: %s.", input->path, error);
 }
 
-int input_open(struct input **out, const char *path, enum input_format format, struct failure *failure) {
-    struct input *input = *out = calloc(1, sizeof *input);
+/* All of input_open but the hash. */
+static struct input *look(const char *path, enum input_format format, struct failure *failure) {
+    struct input *input = calloc(1, sizeof *input);
     if (!input || !(input->path = strdup(path)))
         fail_memory(failure);
-    else if (map(input, failure) == 0) {
-        hash(input);
-        if (recognise(input, format, failure) == 0) return 0;
-    }
+    else if (map(input, failure) == 0 && recognise(input, format, failure) == 0)
+        return input;
     input_close(input);
-    *out = NULL;
-    return -1;
+    return NULL;
+}
+
+int input_open(struct input **out, const char *path, enum input_format format, struct failure *failure) {
+    struct input *input = *out = look(path, format, failure);
+    if (!input) return -1;
+    hash(input);
+    return 0;
+}
+
+int input_check(const char *path, enum input_format format, struct failure *failure) {
+    struct input *input = look(path, format, failure);
+    input_close(input);
+    return input ? 0 : -1;
 }
 
 void input_close(struct input *input) {

@@ -44,6 +44,8 @@ struct input {
 /* Maps, hashes and recognises a regular file. 0; -1: it cannot be read as events (described), *input is NULL. */
 int input_open(struct input **input, const char *path, enum input_format format, struct failure *failure);
 void input_close(struct input *input);
+/* Whether input_open would take the file: 0, -1. Only its beginning is looked at. */
+int input_check(const char *path, enum input_format format, struct failure *failure);
 
 /* Hands out the next record. 1; 0 at the end; -1: out of memory (described). */
 int input_next(struct input *input, struct failure *failure);

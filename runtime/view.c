@@ -5,10 +5,6 @@
 #include "data_dir.h"
 
 struct store *view_open(const char *data) {
-    if (!g_file_test(data, G_FILE_TEST_IS_DIR)) {
-        complain("--data %s: no such directory. ringback fold --data %s FILE makes one.", data, data);
-        return NULL;
-    }
     struct failure failure = {0};
     struct data_dir dir;
     if (data_dir_open(&dir, data, &failure) < 0) {

@@ -128,6 +128,20 @@ class Words(Cli):
             self.assertIn(empty, result.err)
             self.assertEqual(os.listdir(empty), [])
 
+    def test_nothing_is_made_for_nothing(self):
+        with tempfile.TemporaryDirectory() as room:
+            data, table = os.path.join(room, "data"), os.path.join(room, "table.txt")
+            with open(table, "w", encoding="utf-8") as file:
+                file.write("id;tenant\n1;acme\n")
+            self.bad(1, r"missing\.jsonl", "fold", "--data", data, os.path.join(room, "missing.jsonl"))
+            self.assertEqual(len(ringback("fold", "--data", data, room + "/missing.jsonl", table).err.splitlines()), 2)
+            self.assertEqual(os.listdir(room), ["table.txt"])
+            self.bad(2, r"holds other files and no data of ringback's\. Give a new or an empty directory", "fold", "--data", room, "-")
+            self.assertEqual(os.listdir(room), ["table.txt"])
+            os.mkdir(data)
+            os.mkdir(os.path.join(data, "lost+found"))
+            self.assertEqual(ringback("fold", "--data", data, "-").code, 0)
+
     def test_closed_pipe_is_quiet(self):
         for inherited in (signal.SIG_DFL, signal.SIG_IGN):
             read, write = os.pipe()

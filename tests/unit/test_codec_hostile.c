@@ -308,8 +308,8 @@ static void test_stepping_over(void **state) {
     static const char writer[] =
         "{\"type\":\"record\",\"name\":\"Event\",\"fields\":[{\"name\":\"tenant\",\"type\":\"string\"},"
         "{\"name\":\"event_id\",\"type\":\"string\"},{\"name\":\"occurred_at\",\"type\":\"long\"},"
-        "{\"name\":\"body\",\"type\":[{\"type\":\"record\",\"name\":\"JobCompleted\",\"fields\":[{\"name\":\"job_id\",\"type\":\"string\"}]},"
-        "{\"type\":\"record\",\"name\":\"Parked\",\"fields\":[{\"name\":\"none\",\"type\":\"null\"},"
+        "{\"name\":\"body\",\"type\":[{\"type\":\"record\",\"name\":\"JobCompleted\","
+        "\"fields\":[{\"name\":\"job_id\",\"type\":\"string\"}]},{\"type\":\"record\",\"name\":\"Parked\",\"fields\":[{\"name\":\"none\",\"type\":\"null\"},"
         "{\"name\":\"more\",\"type\":{\"type\":\"map\",\"values\":[\"null\",\"Parked\"]}}]},"
         "{\"type\":\"record\",\"name\":\"Odd\",\"fields\":[{\"name\":\"nothing\",\"type\":{\"type\":\"array\",\"items\":\"null\"}},"
         "{\"name\":\"is\",\"type\":\"boolean\"},{\"name\":\"four\",\"type\":{\"type\":\"fixed\",\"name\":\"F\",\"size\":4}},"
