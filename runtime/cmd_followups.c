@@ -81,8 +81,10 @@ static bool within(int64_t value, int64_t least, int64_t most) {
 
 static bool in_set(unsigned long long set, int place) { return set == 0 || (set >> place & 1); }
 
+/* Stream time stands behind the calls by the lateness: what ended since then is new, not unborn. */
 static int64_t age_of(const struct listing *listing, const struct followup *row) {
-    return listing->stream_time == NONE || row->call_ended_at == NONE ? NONE : listing->stream_time - row->call_ended_at;
+    if (listing->stream_time == NONE || row->call_ended_at == NONE) return NONE;
+    return MAX(0, listing->stream_time - row->call_ended_at);
 }
 
 static bool notes_have(const struct followup *row, const char *text) {
@@ -109,7 +111,7 @@ static bool matches(const struct listing *listing, const struct followup *row) {
 
 static int64_t key_of(const struct listing *listing, const struct followup *row) {
     switch (listing->sort) {
-    case SORT_AGE: return age_of(listing, row);
+    case SORT_AGE: return row->call_ended_at == NONE ? NONE : -row->call_ended_at;
     case SORT_DURATION: return row->duration_ms;
     case SORT_WAIT: return row->wait_ms;
     case SORT_ATTEMPT: return row->attempt;

@@ -419,6 +419,22 @@ class Data(Cli):
         self.bad(2, r"FILE\.\.\. is missing", "dump")
 
 
+class Age(Cli):
+    def test_a_call_within_the_lateness_is_new(self):
+        """Stream time is five seconds behind the last event."""
+        with tempfile.TemporaryDirectory() as room:
+            data, events = os.path.join(room, "data"), os.path.join(room, "events.jsonl")
+            with open(events, "w", encoding="utf-8") as file:
+                for call_id, clock in (("c1", "09:00:00"), ("c2", "09:00:02")):
+                    for event in fixture.call(call_id, clock, "+12025550101", "09:01:0" + clock[-1], "CALLER"):
+                        print(json.dumps(event), file=file)
+            self.assertEqual(ringback("fold", "--data", data, events).code, 0)
+            rows = [json.loads(line) for line in self.good("followups", "--data", data, "--format", "json").splitlines()]
+            self.assertEqual([(row["follow_up"], row["age_ms"]) for row in rows], [("ab-c2", 0), ("ab-c1", 0)])
+            self.assertRegex(self.good("followups", "--data", data), r"\n\S*ab-c1 .* 0s ")
+            self.assertEqual(len(self.good("followups", "--data", data, "--age-min", "0s", "--format", "json").splitlines()), 2)
+
+
 class Commands(Cli):
     """Each test has a data directory of its own."""
 
