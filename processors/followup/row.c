@@ -239,8 +239,7 @@ static enum cause cause_of(const struct fold *fold, const struct entity *entity,
 static void keep_closure(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind, struct target *target) {
     struct row *row = row_of(entity, kind);
     bool lost = is_done(row->status) && by_automatics(row->outcome) && !is_done(target->status);
-    if (!lost || fold->step == STEP_COMMAND || row->last_review.at == NONE) return;
-    if (!row->acted && !fires_before(row->closed_at, row->last_review)) return;
+    if (!lost || fold->step == STEP_COMMAND || !row->acted) return;
     row->base = row->status;
     row->base_outcome = row->outcome;
     row->person_closed_at = row->closed_at;
