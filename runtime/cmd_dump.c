@@ -134,7 +134,7 @@ static int dump_bytes(struct dump *dump, const uint8_t *bytes, size_t size) {
     struct container_reader reader;
     char error[512];
     if (container_open(&reader, bytes, size, error, sizeof error) != 0) {
-        complain("%s: no Avro file that can be read: %s", dump->path, error);
+        complain("%s: %s. ringback dump prints Avro files: DIR/journal.avro, DIR/outputs/*.avro, files of events.", dump->path, error);
         return -1;
     }
     int code = plan_file(dump, reader.schema);

@@ -1,5 +1,6 @@
 #include "ingest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <stdarg.h>
@@ -10,10 +11,13 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "data_dir.h"
+
 #define LOOK_BYTES (64 * 1024) /* at the beginning, to see what a file is */
 
 static int map(struct input *input, struct failure *failure) {
     int fd = open(input->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) return fail(failure, EXIT_FAILED, "%s: no such file. Check the path; standard input is -.", input->path);
     if (fd < 0) return fail_errno(failure, "open", input->path);
     struct stat status;
     int result = 0;
@@ -58,10 +62,35 @@ static bool is_json_lines(const struct input *input) {
     return blank;
 }
 
+/* A container of ours, but of no events: what it is; NULL: it is none of those. */
+static const char *own_file(struct str schema) {
+    struct plan *plan = NULL;
+    char error[400];
+    bool journal = plan_make(&plan, schema.ptr, schema.len, &shape_journal_record, error, sizeof error) == 0;
+    bool output = false;
+    for (int topic = 0; topic < TOPICS && !journal && !output; topic++)
+        output = plan_make(&plan, schema.ptr, schema.len, shape_of_topic((enum topic)topic), error, sizeof error) == 0;
+    plan_free(plan);
+    return journal ? "a journal" : output ? "what a fold wrote" : NULL;
+}
+
+static int no_events(const struct input *input, const char *error, struct failure *failure) {
+    const char *what = input->container.schema.ptr ? own_file(input->container.schema) : NULL;
+    if (!what) return fail(failure, EXIT_FAILED, "%s cannot be read as events: %s.", input->path, error);
+    const char *journal = strcmp(what, "a journal") == 0 ? input->path : "DIR/" JOURNAL_FILE_NAME;
+    return fail(failure, EXIT_FAILED,
+                "%s is %s, not a file of events. To fold the events of a journal again: ringback dump --event-form %s | ringback fold "
+                "--data NEW -",
+                input->path, what, journal);
+}
+
 /* A container says so in its first bytes. */
 static int recognise(struct input *input, enum input_format format, struct failure *failure) {
     bool avro = begins_with(input, "Obj\x01", 4);
     if (begins_with(input, "\xEF\xBB\xBF", 3)) input->at = 3;
+    if (begins_with(input, "\x1F\x8B", 2))
+        return fail(failure, EXIT_FAILED, "%s is compressed. Fold what is in it: zcat %s | ringback fold --data DIR -", input->path,
+                    input->path);
     if (format == INPUT_BY_CONTENT && !avro && !is_json_lines(input))
         return fail(
             failure, EXIT_FAILED,
@@ -71,8 +100,7 @@ static int recognise(struct input *input, enum input_format format, struct failu
     input->format = format != INPUT_BY_CONTENT ? format : avro ? INPUT_AVRO : INPUT_JSON_LINES;
     if (input->format == INPUT_JSON_LINES) return 0;
     char error[400];
-    if (avro_open(input, error, sizeof error) == 0) return 0;
-    return fail(failure, EXIT_FAILED, "%s cannot be read as events: %s.", input->path, error);
+    return avro_open(input, error, sizeof error) == 0 ? 0 : no_events(input, error, failure);
 }
 
 /* All of input_open but the hash. */

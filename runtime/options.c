@@ -320,9 +320,9 @@ static bool operands_check(const struct arguments *arguments) {
     if (!command->operand_choices || count == 0) return true;
     g_auto(GStrv) choices = g_strsplit(command->operand_choices, "|", 0);
     if (g_strv_contains((const char *const *)choices, operand_at(arguments, 0))) return true;
-    g_autofree char *list = g_strjoinv(", ", choices);
     g_autofree char *hint = suggestion(operand_at(arguments, 0), "", (const char *const *)choices);
-    complain("unknown \"%s\".%s There are: %s.", operand_at(arguments, 0), hint, list);
+    g_autofree char *last = g_steal_pointer(&choices[g_strv_length(choices) - 1]), *others = g_strjoinv(", ", choices);
+    complain("unknown \"%s\".%s Choose %s%s%s.", operand_at(arguments, 0), hint, others, *others ? " or " : "", last);
     return false;
 }
 
@@ -332,7 +332,8 @@ static bool options_check(struct arguments *arguments) {
         const struct option_row *row = &arguments->command->options[i];
         if (argument_given(arguments, row->name)) continue;
         if (row->required) {
-            complain("--%s %s is required: %s.", row->name, row->value, row->help);
+            int clause = (int)strcspn(row->help, ";"); /* what it is; the rest can be read in --help */
+            complain("--%s %s is required: %c%.*s.", row->name, row->value, g_ascii_tolower(*row->help), clause - 1, row->help + 1);
             return false;
         }
         if (row->initial && !values_add(arguments, row, row->initial, false)) return false;

@@ -1,6 +1,8 @@
 #include "view.h"
 
+#include <errno.h>
 #include <glib.h>
+#include <unistd.h>
 
 #include "data_dir.h"
 
@@ -13,7 +15,12 @@ struct store *view_open(const char *data) {
     }
     struct store *store;
     char path[PATH_MAX], error[512];
-    if (store_open_lmdb_reader(&store, data_dir_state(&dir, path), error, sizeof error) != 0) {
+    if (access(data_dir_state(&dir, path), R_OK | X_OK) < 0 && errno == EACCES) {
+        fail_errno(&failure, "read", path);
+        complain("%s", failure.text);
+        return NULL;
+    }
+    if (store_open_lmdb_reader(&store, path, error, sizeof error) != 0) {
         complain("--data %s: %s", data, error);
         return NULL;
     }

@@ -8,6 +8,7 @@ they are installed.
 """
 import csv
 import fcntl
+import gzip
 import io
 import json
 import os
@@ -35,8 +36,8 @@ class Result:
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
 
 
-def ringback(*words, stdin=b"", stdout=subprocess.PIPE):
-    done = subprocess.run([RINGBACK, *words], input=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=120, check=False)
+def ringback(*words, stdin=b"", stdout=subprocess.PIPE, user=None):
+    done = subprocess.run([RINGBACK, *words], input=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=120, check=False, user=user)
     done.stdout = (done.stdout or b"").decode()
     done.stderr = done.stderr.decode()
     return Result(done)
@@ -107,7 +108,8 @@ class Words(Cli):
         self.bad(2, r'unknown command "zzz"\. See ringback --help', "zzz")
         self.bad(2, r"unknown option --data\. Options come after a command", "--data", "x")
         self.bad(2, r"^ringback calls: unknown option --dta\. Did you mean --data\?", "calls", "--dta", "x")
-        self.bad(2, r"--data DIR is required", "calls")
+        self.bad(2, r"--data DIR is required: the data directory that ringback fold writes\.", "calls")
+        self.bad(2, r"--data DIR is required: the data directory\.", "fold")
         self.bad(2, r'--limit must be a whole number from 0, not "few"', "calls", "--data", "x", "--limit", "few")
         self.bad(2, r'--format must be one of table, json, csv, not "xml"', "calls", "--data", "x", "--format", "xml")
         self.bad(2, r'--from must be a time such as .*; not "noon"', "calls", "--data", "x", "--from", "noon")
@@ -141,6 +143,35 @@ class Words(Cli):
             os.mkdir(data)
             os.mkdir(os.path.join(data, "lost+found"))
             self.assertEqual(ringback("fold", "--data", data, "-").code, 0)
+
+    def test_what_is_no_input(self):
+        with tempfile.TemporaryDirectory() as room:
+            data, events, packed = (os.path.join(room, name) for name in ("data", "events.jsonl", "events.jsonl.gz"))
+            fixture.write(events)
+            with open(events, "rb") as plain, gzip.open(packed, "wb") as file:
+                file.write(plain.read())
+            ringback("fold", "--data", data, events)
+            again = r"To fold the events of a journal again: ringback dump --event-form \S*journal\.avro \| ringback fold --data NEW -$"
+            fold = ("fold", "--data", os.path.join(room, "new"))
+            self.bad(1, r"missing: no such file\. Check the path", *fold, os.path.join(room, "missing"))
+            self.bad(1, r"is a journal, not a file of events\. " + again, *fold, os.path.join(data, "journal.avro"))
+            self.bad(1, r"is what a fold wrote, not a file of events\. " + again, *fold, os.path.join(data, "outputs", "followups.avro"))
+            self.bad(1, r"is compressed\. Fold what is in it: zcat \S*\.gz \| ringback fold --data DIR -$", *fold, packed)
+            self.bad(1, r"not an Avro container file\. ringback dump prints", "dump", events)
+            self.bad(1, r"/no: no such directory\. ringback fold --data \S* FILE makes one", "refold", "--data", room + "/no")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be somebody else")
+    def test_without_rights(self):
+        with tempfile.TemporaryDirectory() as room:
+            os.chmod(room, 0o755)
+            data, events, foreign = (os.path.join(room, name) for name in ("data", "events.jsonl", "foreign"))
+            fixture.write(events)
+            os.mkdir(foreign, 0o755)
+            self.assertEqual(ringback("fold", "--data", data, events).code, 0)
+            denied = r": Permission denied\. Run as the user who owns it"
+            self.bad(1, r"cannot read \S*/data/state" + denied, "followups", "--data", data, user=65534)
+            self.bad(1, r"cannot write in the data directory \S*" + denied, "fold", "--data", foreign, events, user=65534)
+            self.bad(1, r"cannot open \S*journal\.avro" + denied, "refold", "--data", data, user=65534)
 
     def test_closed_pipe_is_quiet(self):
         for inherited in (signal.SIG_DFL, signal.SIG_IGN):
@@ -207,7 +238,7 @@ class Made(Cli):
         self.assertEqual(self.complete("ringback", "command", "set"), ["set-status"])
 
     def test_unknown_shell(self):
-        self.bad(2, r'unknown "tcsh"\. Did you mean .*There are: bash, zsh, fish', "completion", "tcsh")
+        self.bad(2, r'unknown "tcsh"\. Did you mean .*Choose bash, zsh or fish\.', "completion", "tcsh")
         self.bad(2, r"SHELL is missing", "completion")
 
 
@@ -402,7 +433,7 @@ class Data(Cli):
     def test_dump_of_what_is_not_ours(self):
         self.bad(1, r"/no/such: No such file", "dump", "/no/such")
         self.bad(1, r"not a file", "dump", self.data)
-        self.bad(1, r"no Avro file", "dump", self.events)
+        self.bad(1, r"not an Avro container file", "dump", self.events)
         with tempfile.TemporaryDirectory() as room:
             other, empty, cut = (os.path.join(room, name) for name in ("other.avro", "empty.avro", "cut.avro"))
             schema = b'{"type":"record","name":"Invoice","fields":[{"name":"id","type":"string"}]}'

@@ -137,14 +137,14 @@ static void test_operands(void **state) {
     assert_false(argument_given(a, "quiet"));
     arguments_free(a);
     refused(&one_shell, WORDS(NULL), "SHELL is missing. See ringback try --help.");
-    refused(&one_shell, WORDS("bsh"), "unknown \"bsh\". Did you mean bash? There are: bash, zsh.");
+    refused(&one_shell, WORDS("bsh"), "unknown \"bsh\". Did you mean bash? Choose bash or zsh.");
     refused(&one_shell, WORDS("zsh", "more"), "unexpected argument \"more\". See ringback try --help.");
     refused(&no_operands, WORDS("more"), "unexpected argument \"more\". See ringback try --help.");
 }
 
 static void test_refusals(void **state) {
     (void)state;
-    refused(&some_files, WORDS("--limit", "1"), "--data DIR is required: Where the data is.");
+    refused(&some_files, WORDS("--limit", "1"), "--data DIR is required: where the data is.");
     refused(&some_files, WORDS("--dta", "x"), "unknown option --dta. Did you mean --data? See ringback try --help.");
     refused(&some_files, WORDS("--wholly-other=3"), "unknown option --wholly-other. See ringback try --help.");
     refused(&some_files, WORDS("-qz"), "unknown option -z. See ringback try --help.");
