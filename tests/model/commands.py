@@ -1,6 +1,7 @@
 """Who may do what, and what a command does (SPEC 5; D1.32 to D1.37)."""
 from rows import DONE, STATUSES
-from words import (ALL, EDIT_ABANDONED, EDIT_SECOND_CHANCE, EDIT_SETTINGS, FEATURES, FUTURE, INCLUDES, MINUTE, DAY, HOUR, VIEW_ALL, parse_setting)
+from words import (ALL, EDIT_ABANDONED, EDIT_SECOND_CHANCE, EDIT_SETTINGS, FEATURES, FUTURE, INCLUDES, MINUTE, DAY, HOUR, VIEW_ALL,
+                   parse_setting)
 
 
 class Refused(Exception):

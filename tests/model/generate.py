@@ -9,14 +9,15 @@ PEOPLE = ["boss"] * 6 + ["abe", "sue", "nobody", None]
 TALKS = [1, 2000, 10_000, 29_999, 30_000, 30_001, 30_001, 30_002, 60_000, 200_000]
 PAUSES = [0, 1, 999, 1000, 1001, 5000, 20_000, 30_000]
 GAPS = [0, 1, 5000, MINUTE, 5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, DAY + 1, 3 * DAY]
-DELAYS = [0] * 30 + [1, 1000, 4999, 5000, 5001, 6000, 20_000, MINUTE, 5 * MINUTE, 10 * MINUTE, 11 * MINUTE, HOUR, 5 * HOUR, DAY, DAY + MINUTE,
-          3 * DAY, 7 * DAY, 15 * DAY]
+DELAYS = [0] * 30 + [1, 1000, 4999, 5000, 5001, 6000, 20_000, MINUTE, 5 * MINUTE, 10 * MINUTE, 11 * MINUTE, HOUR, 5 * HOUR,
+          DAY, DAY + MINUTE, 3 * DAY, 7 * DAY, 15 * DAY]
 ROLES = {
     "manager": ["VIEW_AND_ACTION_ALL_FOLLOW_UPS", "VIEW_AND_EDIT_FEATURE_MANAGEMENT", "EDIT_TI_FOLLOW_UP_AND_REPORTING_SETTINGS"],
     "abandoned": ["EDIT_ABANDONED_CALLS"],
     "leads": ["EDIT_SECOND_CHANCE_LEADS", "EDIT_TI_FOLLOW_UP_AND_REPORTING_SETTINGS"],
 }
-STATUSES = ["NEW", "CONTACT_ATTEMPTED", "FOLLOW_UP_NEEDED", "RESOLVED", "RESOLVED", "DISMISSED", "NOT_A_LEAD", "NOT_FOLLOWING_UP", "WITHDRAWN"]
+STATUSES = ["NEW", "CONTACT_ATTEMPTED", "FOLLOW_UP_NEEDED", "RESOLVED", "RESOLVED", "DISMISSED", "NOT_A_LEAD",
+            "NOT_FOLLOWING_UP", "WITHDRAWN"]
 VALUES = {  # favourites; anything else of the range is rare
     "second_chance.acw_minutes": [0, 1, 10, 30], "second_chance.cold_days": [1, 2, 3], "second_chance.min_call_seconds": [0, 20, 60],
     "link_days": [0, 1, 14], "short_abandon_seconds": [0, 10, 60], "stuck_call_hours": [1, 2, 4], "retention_days": [30, 31, 800],
@@ -107,8 +108,8 @@ class World:
         if not self.calls:
             return self.now
         _, start, end, *_ = rng.choice(self.calls)
-        span = rng.choice([0, 1000, 30_001, 5 * MINUTE, 10 * MINUTE, 20 * MINUTE, HOUR, 4 * HOUR, DAY, DAY + 1, 2 * DAY, 3 * DAY + 10 * MINUTE,
-                           7 * DAY, 14 * DAY])
+        span = rng.choice([0, 1000, 30_001, 5 * MINUTE, 10 * MINUTE, 20 * MINUTE, HOUR, 4 * HOUR, DAY, DAY + 1, 2 * DAY,
+                           3 * DAY + 10 * MINUTE, 7 * DAY, 14 * DAY])
         return rng.choice([start, end, end, end]) + span + rng.choice([-1, 0, 0, 1, 60_000])
 
     def call(self):
@@ -217,7 +218,8 @@ class World:
 
     def transferred(self, call, at):
         stop, _, _ = self.answered(call, at)
-        self.add("Transferred", stop + self.rng.choice([-1, 0, 1]), call_id=call, leg="l1", to_kind=self.rng.choice(["AGENT", "QUEUE", "EXTERNAL"]), to="x")
+        self.add("Transferred", stop + self.rng.choice([-1, 0, 1]), call_id=call, leg="l1",
+                 to_kind=self.rng.choice(["AGENT", "QUEUE", "EXTERNAL"]), to="x")
         if self.rng.random() < 0.5:
             stop = self.queue(call, stop)
         return stop, self.rng.choice(["CALLER", "CALLER", "AGENT"]), None
@@ -255,12 +257,14 @@ class World:
         rng = self.rng
         for _ in range(rng.choice([2, 5, 10])):
             when = at + rng.choice([0, 1, 1000, 10_000, 40_000, 40_001, 70_000, HOUR])
-            kind = rng.choice(["AgentConnected", "AgentDisconnected", "HoldStarted", "HoldEnded", "QueueEntered", "QueueExited", "AgentOffered",
-                               "OfferEnded", "VoiceAgentConnected", "VoiceAgentDisconnected", "Transferred", "VoicemailStarted", "VoicemailLeft",
-                               "ModuleEntered", "PreRoutingPlayed"])
+            kind = rng.choice([
+                "AgentConnected", "AgentDisconnected", "HoldStarted", "HoldEnded", "QueueEntered", "QueueExited", "AgentOffered", "OfferEnded",
+                "VoiceAgentConnected", "VoiceAgentDisconnected", "Transferred", "VoicemailStarted", "VoicemailLeft", "ModuleEntered",
+                "PreRoutingPlayed"])
             leg = rng.choice(["l1", "l2"])
             more = {
-                "AgentConnected": {"leg": leg, "agent": "lee"}, "AgentDisconnected": {"leg": leg}, "HoldStarted": {"leg": rng.choice([leg, None])},
+                "AgentConnected": {"leg": leg, "agent": "lee"}, "AgentDisconnected": {"leg": leg},
+                "HoldStarted": {"leg": rng.choice([leg, None])},
                 "HoldEnded": {"leg": rng.choice([leg, None])}, "QueueEntered": {"queue": "help"},
                 "QueueExited": {"queue": "help", "reason": rng.choice(["ANSWERED", "LEFT"])}, "AgentOffered": {"leg": leg, "agent": "lee"},
                 "OfferEnded": {"leg": leg, "result": rng.choice(["MISSED", "CALLER_HUNG_UP"])}, "VoiceAgentConnected": {"leg": leg},
@@ -313,7 +317,8 @@ class World:
         delay = rng.choice(DELAYS[30:] + [30 * DAY, 30 * DAY + HOUR, 32 * DAY])
         kind, more = rng.choice([
             ("AgentConnected", {"leg": "l9", "agent": "kim"}), ("AgentDisconnected", {"leg": "l1"}), ("HoldStarted", {}),
-            ("CallEnded", {"by": rng.choice(["CALLER", "SYSTEM"])}), ("CallClassified", {"classification": rng.choice(["BOOKED", "UNBOOKED", "EXCUSED"])}),
+            ("CallEnded", {"by": rng.choice(["CALLER", "SYSTEM"])}),
+            ("CallClassified", {"classification": rng.choice(["BOOKED", "UNBOOKED", "EXCUSED"])}),
             ("CustomerLinked", {"customer": "ann"}), ("VoicemailStarted", {}), ("AgentConnected", {"leg": "l1", "agent": "kim"}),
         ])
         at = rng.choice([start, (start + end) // 2, end, end + 1, end + MINUTE])

@@ -3,8 +3,8 @@ from calls import Call, Job
 from clock import KINDS, Clock
 from commands import Refused, judge
 from rows import PREFIX, Row, no_message_left, should_stand
-from words import (ALL, CALL_EVENTS, COMMANDS, DAY, DIRECTORY, E164, EXTENSION, FUTURE, HOUR, JOB_EVENTS, MINUTE, RULES_VERSION, SENTINELS, SETTINGS, WEEK,
-                   order)
+from words import (ALL, CALL_EVENTS, COMMANDS, DAY, DIRECTORY, E164, EXTENSION, FUTURE, HOUR, JOB_EVENTS, MINUTE, RULES_VERSION, SENTINELS,
+                   SETTINGS, WEEK, order)
 
 TOPICS = ("rejected", "calls-classified", "followups", "followup-events", "notices", "command-results")
 
@@ -71,8 +71,8 @@ class Model:
                 raise Rejected("FUTURE_TIME")
             if self.is_duplicate(tenant, event):
                 return
-            retention = self.setting(tenant.id, "retention_days") * DAY
-            if event["type"] in CALL_EVENTS | JOB_EVENTS and self.clock.time is not None and event["occurred_at"] + retention < self.clock.time:
+            expires = event["occurred_at"] + self.setting(tenant.id, "retention_days") * DAY
+            if event["type"] in CALL_EVENTS | JOB_EVENTS and self.clock.time is not None and expires < self.clock.time:
                 raise Rejected("EXPIRED")
         except Rejected as why:
             self.reject(step, event, record, str(why))
@@ -191,8 +191,8 @@ class Model:
             step.emit("command-results", f"{tenant.id}/{command['event_id']}", known[0])
             self.finish(step)
             return
-        result = {"tenant": tenant.id, "command_id": command["event_id"], "actor": command.get("actor"), "follow_up": command.get("follow_up"),
-                  "at": at, "verdict": "ACCEPTED", "reason": None, "version": None}
+        result = {"tenant": tenant.id, "command_id": command["event_id"], "actor": command.get("actor"),
+                  "follow_up": command.get("follow_up"), "at": at, "verdict": "ACCEPTED", "reason": None, "version": None}
         try:
             row = judge(self, tenant, command, record["append_time"], at)
             self.settle(tenant, step)
@@ -418,8 +418,9 @@ class Model:
             "changed_at": at, "cause": cause, "rules_version": RULES_VERSION,
         }, (row.version,))
         step.emit("followup-events", tenant.id, {
-            "tenant": tenant.id, "follow_up": row.id, "version": row.version, "at": at, "change": change, "cause": cause, "cause_id": cause_id,
-            "actor": command["actor"] if command else None, "status_before": (before or {}).get("status"), "status": fields["status"],
+            "tenant": tenant.id, "follow_up": row.id, "version": row.version, "at": at,
+            "change": change, "cause": cause, "cause_id": cause_id, "actor": command["actor"] if command else None,
+            "status_before": (before or {}).get("status"), "status": fields["status"],
             "outcome": fields["outcome"], "tab": fields["tab"], "note": command.get("note") if change == "NOTE" else None,
             "assignee": fields["assignee"] if change == "ASSIGNED" else None,
         }, (row.id.encode(), row.version))
@@ -437,7 +438,8 @@ class Model:
             "type": found, "direction": start["direction"], "kind": start["kind"], "started_at": start["occurred_at"],
             "ended_at": end["occurred_at"] if end else None, "duration_ms": call.duration(), "check_at": call.check_at(),
             "from": start.get("from"), "to": start.get("to"), "caller": call.caller, "customer": call.customer(), "campaign": call.campaign,
-            "queue": call.last("QueueEntered", "queue"), "agent": call.last("AgentConnected", "agent"), "ended_by": end["by"] if end else None,
+            "queue": call.last("QueueEntered", "queue"), "agent": call.last("AgentConnected", "agent"),
+            "ended_by": end["by"] if end else None,
             "abandoned_where": call.abandoned_where() if abandoned else None, "wait_ms": call.wait_ms(),
             "talk_ms": call.talk_ms(),
             "short_abandon": abandoned and call.duration() < call.settings["short_abandon_seconds"] * 1000,
@@ -453,7 +455,8 @@ class Model:
         undone = found == "IN_PROGRESS"
         call.published = columns
         step.emit("calls-classified", f"{tenant.id}/{call.id}", {
-            **columns, **self.names(tenant, columns), "tenant": tenant.id, "call_id": call.id, "at": self.clock.time if undone else step.time,
+            **columns, **self.names(tenant, columns), "tenant": tenant.id, "call_id": call.id,
+            "at": self.clock.time if undone else step.time,
         })
 
     @staticmethod

@@ -58,7 +58,8 @@ class Crashed(Exception):
 def call(program, *arguments):
     done = subprocess.run([program, *map(str, arguments)], capture_output=True, timeout=300, check=False)
     if done.returncode not in (0, REJECTED_SOME):
-        raise Crashed(f"`ringback {' '.join(map(str, arguments))}` ended with {done.returncode}\n{done.stderr.decode(errors='replace')[-2000:]}")
+        command = " ".join(map(str, arguments))
+        raise Crashed(f"`ringback {command}` ended with {done.returncode}\n{done.stderr.decode(errors='replace')[-2000:]}")
     return done.stdout.decode()
 
 
@@ -264,7 +265,8 @@ def main():
     parser.add_argument("--failures", type=int, default=5, help="stop after this many different differences (default: %(default)s)")
     parser.add_argument("--keep", default=tempfile.gettempdir(), help="where journals that differ are kept (default: %(default)s)")
     parser.add_argument("--scratch", help="where data directories are made (default: that of temporary files)")
-    parser.add_argument("--without", action="append", default=[], metavar="TOPIC.FIELD", help="a field that is not compared, while it is being mended")
+    parser.add_argument("--without", action="append", default=[], metavar="TOPIC.FIELD",
+                        help="a field that is not compared, while it is being mended")
     parser.add_argument("--replay", metavar="FILE", help="only this journal")
     arguments = parser.parse_args()
     for field in arguments.without:
