@@ -86,13 +86,13 @@ static int run(const struct arguments *arguments) {
         complain("%s", failure.text);
         return failure.code;
     }
-    if (!fold.quiet) fold_summary(stdout, &result);
+    if (!fold.quiet) fold_summary(stdout, &result, fold.data);
     return exit_code(&result);
 }
 
 const struct command command_fold = {
     .name = "fold",
-    .summary = "Read files of events, keep the follow-ups up to date, write what changed",
+    .summary = "read files of events, keep the follow-ups up to date, write what changed",
     .operands = "[FILE...]",
     .description =
         "Reads events from files (Avro container files or JSON lines, told apart by their content), merges them by time, and folds them "

@@ -90,7 +90,7 @@ static int run(const struct arguments *arguments) {
 
 const struct command command_refold = {
     .name = "refold",
-    .summary = "Fold a journal again from its beginning and check every seal",
+    .summary = "fold a journal again from its beginning and check every seal",
     .operands = "",
     .description =
         "Reads DIR/journal.avro from its beginning into a new state and compares outputs, their number and the state with what each seal "

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "data_dir.h"
 #include "progress.h"
 
 static uint64_t rejected_for(const struct fold_result *result, int reason) {
@@ -15,7 +16,7 @@ uint64_t fold_rejected(const struct fold_result *result) {
     return sum;
 }
 
-static void print_records(FILE *out, const struct fold_result *result) {
+static void print_records(FILE *out, const struct fold_result *result, const char *data) {
     char text[32];
     fprintf(out, "records read         %s", grouped(result->records, text));
     if (result->records && result->elapsed_ms > 0)
@@ -30,6 +31,7 @@ static void print_records(FILE *out, const struct fold_result *result) {
         before = ", ";
     }
     fputc('\n', out);
+    if (fold_rejected(result)) fprintf(out, "    see them with    ringback dump %s/outputs/%s\n", data, topic_file_name(TOPIC_REJECTED));
     if (result->unreadable) fprintf(out, "files not read       %zu\n", result->unreadable);
 }
 
@@ -79,8 +81,8 @@ static void print_clock(FILE *out, const struct fold_result *result) {
         fprintf(out, "seal                 %" PRId64 " of journal %s\n", result->sequence, result->journal_id);
 }
 
-void fold_summary(FILE *out, const struct fold_result *result) {
-    print_records(out, result);
+void fold_summary(FILE *out, const struct fold_result *result, const char *data) {
+    print_records(out, result, data);
     print_calls(out, &result->counts);
     print_rows(out, &result->counts);
     print_clock(out, result);

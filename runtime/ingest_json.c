@@ -22,6 +22,14 @@ static bool line_take(struct input *input, const uint8_t **line, size_t *size) {
     return false;
 }
 
+/* An object that goes on behind the line: as editors and `jq .` lay it out. */
+static bool goes_on(const uint8_t *line, size_t size) {
+    size_t first = 0;
+    while (first < size && (line[first] == ' ' || line[first] == '\t')) first++;
+    while (size > first && (line[size - 1] == ' ' || line[size - 1] == '\t')) size--;
+    return first < size && line[first] == '{' && memchr("{[,:", line[size - 1], 4);
+}
+
 int json_lines_next(struct input *input, struct failure *failure) {
     const uint8_t *line;
     size_t size;
@@ -32,8 +40,10 @@ int json_lines_next(struct input *input, struct failure *failure) {
 
     struct event *event = &input->record.body.event;
     struct refusal why;
-    if (json_read_event((const char *)line, size, event, input->text, RECORD_BYTES_MAX, &input->scratch, &why) < 0)
-        return input_bad(input, why.reason, line, size, "%s", why.detail);
+    if (json_read_event((const char *)line, size, event, input->text, RECORD_BYTES_MAX, &input->scratch, &why) < 0) {
+        bool hint = why.reason == REJECT_MALFORMED && goes_on(line, size);
+        return input_bad(input, why.reason, line, size, "%s%s", why.detail, hint ? " (one object a line, as jq -c writes them)" : "");
+    }
     const char *invalid = event_check(event);
     if (invalid) return input_bad(input, REJECT_INVALID, line, size, "%s", invalid);
     input->record.type = JOURNAL_EVENT;

@@ -105,6 +105,7 @@ def one_bad_line(room, bad, reasons, word):
     need(rejected[0]["source_name"].endswith("events.jsonl"), f"its source is {rejected[0]['source_name']}")
     summary = done.stdout.decode()
     need(re.search(rf"rejected +1: {rejected[0]['reason']} 1", summary), f"the summary does not count it:\n{summary}")
+    need(f"ringback dump {room.data}/outputs/rejected.avro\n" in summary, f"the summary does not say where it is:\n{summary}")
     need(room.types() == {"c1": "ABANDONED"}, f"the rest was not folded: {room.types()}")
 
 

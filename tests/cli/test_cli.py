@@ -82,6 +82,10 @@ class Words(Cli):
         for code in CODES:
             self.assertRegex(text, rf"(?m)^ +{code}  \S")
 
+    def test_summaries_look_alike(self):
+        for name in [*commands(), "refold"]:
+            self.assertRegex(self.good(name, "--help").splitlines()[0], rf"^ringback {name}: [a-z]")
+
     def test_help_of_each(self):
         for name in [*commands(), "refold"]:
             with self.subTest(name):

@@ -67,6 +67,17 @@ static void a_bad_line_is_one_bad_record(void **state) {
     expect_end(input);
 }
 
+static void an_object_over_several_lines_gets_a_hint(void **state) {
+    (void)state;
+    struct input *input = open_text("a.jsonl", " { \n\"type\": \"QueueEntered\",\n}\n{\"type\":\"QueueEntered\",\n{\"type\":\n{\"type\n");
+    const bool hinted[] = {true, false, false, true, true, false};
+    for (size_t n = 0; n < 6; n++) {
+        expect_bad(input, REJECT_MALFORMED);
+        assert_int_equal(strstr(input->detail, "one object a line") != NULL, hinted[n]);
+    }
+    expect_end(input);
+}
+
 static void a_long_line_is_kept_up_to_the_limit(void **state) {
     (void)state;
     enum { SIZE = RECORD_BYTES_MAX + 1000 };
@@ -301,6 +312,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(lines_end_as_they_like),
         CASE(a_bad_line_is_one_bad_record),
+        CASE(an_object_over_several_lines_gets_a_hint),
         CASE(a_long_line_is_kept_up_to_the_limit),
         CASE(what_is_no_file_of_events_is_refused),
         CASE(an_empty_file_has_no_records),
