@@ -15,7 +15,10 @@
 struct cache {
     struct store *store;
     void *room;
-    struct entity **slots; /* open addressing, power of two */
+    struct slot {
+        uint64_t hash;
+        struct entity *entity; /* null: free */
+    } *slots; /* open addressing, power of two */
     uint32_t slot_count, entity_count;
     struct written {
         uint64_t owner, place; /* table and tenant; where in it */
@@ -62,7 +65,7 @@ static void entity_free(struct cache *cache, struct entity *entity) {
 void cache_close(struct cache *cache) {
     if (!cache) return;
     for (uint32_t i = 0; i < cache->slot_count; i++)
-        if (cache->slots[i]) entity_free(cache, cache->slots[i]);
+        if (cache->slots[i].entity) entity_free(cache, cache->slots[i].entity);
     free(cache->slots);
     free(cache->dirty);
     free(cache->heap);
@@ -172,24 +175,24 @@ static uint64_t hash_key(enum table table, struct str key) { return XXH3_64bits_
 
 static void slot_insert(struct cache *cache, struct entity *entity) {
     uint32_t at = (uint32_t)entity->key_hash & (cache->slot_count - 1);
-    while (cache->slots[at]) at = (at + 1) & (cache->slot_count - 1);
-    cache->slots[at] = entity;
+    while (cache->slots[at].entity) at = (at + 1) & (cache->slot_count - 1);
+    cache->slots[at] = (struct slot){entity->key_hash, entity};
 }
 
 static void slots_grow(struct cache *cache) {
-    struct entity **old = cache->slots;
+    struct slot *old = cache->slots;
     uint32_t old_count = cache->slot_count;
     cache->slot_count *= 2;
     cache->slots = must(calloc(cache->slot_count, sizeof *cache->slots));
     for (uint32_t i = 0; i < old_count; i++)
-        if (old[i]) slot_insert(cache, old[i]);
+        if (old[i].entity) slot_insert(cache, old[i].entity);
     free(old);
 }
 
 static struct entity *find(const struct cache *cache, enum table table, struct str key, uint64_t hash) {
-    for (uint32_t at = (uint32_t)hash & (cache->slot_count - 1); cache->slots[at]; at = (at + 1) & (cache->slot_count - 1)) {
-        struct entity *entity = cache->slots[at];
-        if (entity->key_hash == hash && entity->table == table && entity->key_len == key.len && memcmp(entity->key, key.ptr, key.len) == 0)
+    for (uint32_t at = (uint32_t)hash & (cache->slot_count - 1); cache->slots[at].entity; at = (at + 1) & (cache->slot_count - 1)) {
+        struct entity *entity = cache->slots[at].entity;
+        if (cache->slots[at].hash == hash && entity->table == table && entity->key_len == key.len && memcmp(entity->key, key.ptr, key.len) == 0)
             return entity;
     }
     return NULL;
@@ -405,24 +408,23 @@ static int by_place(const void *left, const void *right) {
 }
 
 static bool stays(const struct entity *entity, int64_t warm_until, bool crowded) {
-    if (entity->table == TABLE_DIRECTORY && entity->size) return true;
     return entity->size && (entity->hot || (!crowded && entity->due.at <= warm_until));
 }
 
 static void let_go(struct cache *cache, int64_t warm_until) {
     bool crowded = cache->blob_bytes > WARM_BYTES;
-    struct entity **old = cache->slots;
+    struct slot *old = cache->slots;
     uint32_t old_count = cache->slot_count;
     cache->heap_count = 0;
     cache->entity_count = 0;
     cache->slot_count = 1024;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < old_count; i++)
-        if (old[i] && stays(old[i], warm_until, crowded)) kept++;
+        if (old[i].entity && stays(old[i].entity, warm_until, crowded)) kept++;
     while (cache->slot_count < kept * 4) cache->slot_count *= 2;
-    cache->slots = must(calloc(cache->slot_count, sizeof(struct entity *)));
+    cache->slots = must(calloc(cache->slot_count, sizeof *cache->slots));
     for (uint32_t i = 0; i < old_count; i++) {
-        struct entity *entity = old[i];
+        struct entity *entity = old[i].entity;
         if (!entity) continue;
         if (!stays(entity, warm_until, crowded)) {
             entity_free(cache, entity);

@@ -6,7 +6,9 @@ struct entity *directory_entity(struct cache *cache, struct str tenant, enum ent
     key_text(&key, tenant);
     key_byte(&key, (uint8_t)kind);
     key_text(&key, id);
-    return cache_get(cache, TABLE_DIRECTORY, key_str(&key));
+    struct entity *entity = cache_get(cache, TABLE_DIRECTORY, key_str(&key));
+    entity->hot = kind != ENTRY_CUSTOMER; /* of those there are many; the others are few and always asked for */
+    return entity;
 }
 
 struct entity *directory_subject(struct cache *cache, const struct event *event) {
