@@ -38,7 +38,7 @@ struct option_row {
     const char *value;     /* what --help calls the value: DIR; of a choice: the choices "table|json|csv" */
     const char *initial;   /* the value where it is not given, or NULL */
     bool required, repeatable;
-    const char *help;      /* one sentence, without a full stop */
+    const char *help;      /* one sentence, without a full stop; NULL: hidden, left out of --help, the man page and completion */
 };
 
 /* What was given on the command line, checked by parsing. Asking for an option that the table does not have aborts. */

@@ -18,10 +18,9 @@ const struct exit_row exit_rows[] = {
 };
 
 const struct option_row *help_option(const struct command *command, size_t n) {
-    size_t count = 0;
-    while (command->options && command->options[count].name) count++;
-    if (n < count) return &command->options[n];
-    return n == count ? &option_help : NULL;
+    for (const struct option_row *row = command->options; row && row->name; row++)
+        if (row->help && n-- == 0) return row;
+    return n == 0 ? &option_help : NULL;
 }
 
 void help_wrap(FILE *out, const char *text, int at, int indent, int width) {

@@ -19,7 +19,7 @@ void help_version(FILE *out);
 struct exit_row { int code; const char *meaning; };
 extern const struct exit_row exit_rows[];
 
-/* The n-th option of a command, --help last; NULL behind it. */
+/* The n-th option of a command that is not hidden, --help last; NULL behind it. */
 const struct option_row *help_option(const struct command *command, size_t n);
 
 /* Writes text in lines of at most `width` characters (UTF-8), each indented by `indent`; an empty line stays one. The first line is

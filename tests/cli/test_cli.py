@@ -82,6 +82,13 @@ class Words(Cli):
         for code in CODES:
             self.assertRegex(text, rf"(?m)^ +{code}  \S")
 
+    def test_switches_for_tests_are_hidden(self):
+        shown = [self.good("fold", "--help"), self.good("man").replace("\\", "")]
+        shown += [self.good("completion", shell) for shell in ("bash", "zsh", "fish")]
+        for name in ("batch", "append-time", "journal-id"):
+            self.assertEqual([name in text for text in shown], [False] * 5, name)
+            self.bad(2, rf"--{name} needs a value", "fold", f"--{name}")
+
     def test_summaries_look_alike(self):
         for name in [*commands(), "refold"]:
             self.assertRegex(self.good(name, "--help").splitlines()[0], rf"^ringback {name}: [a-z]")
