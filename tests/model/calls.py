@@ -136,17 +136,14 @@ class Call:
         end = self.end()
         legs = {}
         spans = []
-        all_hold = False
         for event in self.counting():
             at = event["occurred_at"]
             kind = event["type"]
-            if kind in ("HoldStarted", "HoldEnded") and event.get("leg") is None:
-                all_hold = kind == "HoldStarted"
             if kind in ("AgentConnected", "AgentDisconnected", "HoldStarted", "HoldEnded"):
                 ids = [event["leg"]] if event.get("leg") is not None else self.agent_legs()
                 for leg in ids:
                     machine = legs.setdefault(("agent", leg), Leg(spans))
-                    machine.step(kind, at, all_hold)
+                    machine.step(kind, at)
             elif kind in ("VoiceAgentConnected", "VoiceAgentDisconnected") and voice_agent:
                 legs.setdefault(("voice agent", event["leg"]), Leg(spans)).step(kind.replace("VoiceAgent", "Agent"), at)
         for machine in legs.values():
@@ -237,9 +234,9 @@ class Leg:
     def __init__(self, spans):
         self.spans, self.up, self.hold, self.since = spans, False, False, None
 
-    def step(self, kind, at, all_hold=False):
-        if kind == "AgentConnected" and not self.up:
-            self.up, self.hold = True, self.hold or all_hold
+    def step(self, kind, at):
+        if kind == "AgentConnected":
+            self.up = True
         elif kind == "AgentDisconnected" and self.up:
             self.up = self.hold = False
         elif kind == "HoldStarted":

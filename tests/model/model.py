@@ -229,8 +229,7 @@ class Model:
                 yield timer(row.cold_at(), "COLD", row.id, row)
         for call_id, events in tenant.waiting.items():
             if events:
-                first = min(events, key=lambda w: (w[2], order(w[0])))
-                yield timer(first[2], "START", call_id, call_id, first)
+                yield timer(events[0][2], "START", call_id, call_id, events[0])
 
     def fire_due(self):
         while self.clock.time is not None:
