@@ -11,7 +11,7 @@ TIMES = {"closed": "closed_at", "opened": "opened_at", "cold": "went_cold_at", "
          "job-completed": "job_completed_at", "job-cancelled": "job_cancelled_at"}
 SECONDS = {"duration": "duration_ms", "wait": "wait_ms", "talk": "talk_ms"}
 ALIASES = {"type": "call_type", "where": "abandoned_where", "lead": "is_lead", "short": "short_abandon", "phone": "phone_number",
-           "resolved-by": "resolved_by_call"}
+           "resolved-by": "resolved_by_call", "note-count": "notes"}
 OF_CALLS = {"type": "type", "started": "started_at", "ended": "ended_at"}
 # Arrival order may show in these (SPEC 2: versions may differ) and in nothing else.
 VOLATILE = ("position", "tenant", "version", "changed_at", "cause", "status_before", "at")
@@ -120,6 +120,8 @@ def expected_value(w, short):
 def got_value(value, short):
     if short in TIMES:
         return ms(value)
+    if short == "note-count":
+        return str(len(value))
     if short == "notes" and isinstance(value, list):
         return "; ".join(f"{note['actor']}: {note['text']}" for note in value) or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and short not in SECONDS else value
@@ -167,6 +169,9 @@ def check_rejected(w, output):
     if w.skip("none"):
         if output("rejected"):
             yield f"got {[(r.get('event_id'), r['reason']) for r in output('rejected')]}"
+        return
+    if w.skip("order"):
+        yield from compare_lists(w, [r.get("event_id") or "-" for r in output("rejected")])
         return
     identity, reason = w.take("an event id, or - for none"), w.take("a reason")
     matching = [r for r in output("rejected") if (r.get("event_id") or "-") == identity]

@@ -70,9 +70,24 @@ class Run:
         if self.wrong:
             raise Failed("\n".join(self.wrong))
 
+    def expand_repetitions(self):
+        """Lines between `repeat N` and `end` stand N times, {n} being 1 to N."""
+        lines, block = [], None
+        for number, text in self.scenario.lines:
+            if text.startswith("repeat "):
+                block, times = [], int(text.split()[1])
+            elif block is None:
+                lines.append((number, text))
+            elif text == "end":
+                lines += [(at, line.replace("{n}", str(n))) for n in range(1, times + 1) for at, line in block]
+                block = None
+            else:
+                block.append((number, text))
+        return lines
+
     def expand_permutations(self):
         """Lines between `permute` and `end` become their permutations, one tenant each; lines outside are said of every tenant."""
-        lines = self.scenario.lines
+        lines = self.expand_repetitions()
         words = [text for _, text in lines]
         if "permute" not in words:
             return lines
@@ -154,7 +169,7 @@ class Run:
             self.wrong += [f"{self.scenario.file}.scenario:{number}: {text}: {line}" for line in expectations.check_counts(w, self.summary)]
             return
         if w.skip("rejected"):
-            self.rejections_expected += 0 if w.peek() == "none" else 1
+            self.rejections_expected += 0 if w.peek() == "none" else len(text.split()) - 3 if w.peek() == "order" else 1
         tenant = re.search(r"\sin (\S+)$", text)
         for tenant in [tenant.group(1)] if tenant else self.tenants or ["acme"]:
             words = Words(re.sub(r"\sin \S+$", "", text).removeprefix("expect"))
