@@ -306,7 +306,7 @@ static void scan_on(struct cache *cache) {
     if (from.len) key_byte(&from, 0); /* the smallest key after it */
     int result = cache->error ? STORE_ABSENT : store_seek(cache->store, TABLE_TIMERS, key_str(&from), &key, &value);
     for (; result == 0; result = store_next(cache->store, TABLE_TIMERS, &key, &value)) {
-        enum table table;
+        enum table table = TABLE_META;
         struct key owner;
         if (!timer_entity(key, &table, &owner)) continue;
         if (find(cache, table, key_str(&owner), hash_key(table, key_str(&owner)))) continue;
@@ -331,7 +331,7 @@ struct entity *cache_first_due(struct cache *cache, int64_t limit) {
             before = str_compare(key_str(&cache->scan), key_str(&mine)) < 0;
         }
         if (!before || cache->scan_at > limit) return first && first->due.at <= limit ? first : NULL;
-        enum table table; /* bring it into memory, where the heap has it */
+        enum table table = TABLE_META; /* bring it into memory, where the heap has it */
         struct key owner;
         timer_entity(key_str(&cache->scan), &table, &owner);
         cache_get(cache, table, key_str(&owner));
@@ -356,7 +356,7 @@ void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*eac
         if (visited % 4096 == 0) stick(cache, cache_flush(cache, from)); /* bounds the memory */
         int result = cache->error ? STORE_ABSENT : store_seek(cache->store, TABLE_TIMERS, key_str(&at), &key, &value);
         stick(cache, result);
-        enum table table;
+        enum table table = TABLE_META;
         struct key owner;
         if (result != 0) return;
         key_reset(&at);

@@ -34,7 +34,7 @@ static struct leg *leg_of(struct walk *walk, struct str name, bool voice_agent) 
     while (leg < walk->legs + walk->leg_count && (leg->up || leg->held || leg->ringing)) leg++; /* of an idle leg there is nothing to remember */
     if (leg == walk->legs + LEGS_MAX) return NULL;
     if (leg == walk->legs + walk->leg_count) walk->leg_count++;
-    *leg = (struct leg){name, false, walk->all_held && !voice_agent, false, voice_agent};
+    *leg = (struct leg){name, false, false, false, voice_agent};
     return leg;
 }
 
@@ -74,7 +74,7 @@ static bool raise_leg(struct walk *walk, const struct fact *fact, bool voice_age
     struct leg *leg = leg_of(walk, fact_text(fact, 1), voice_agent);
     if (!leg || leg->up == up) return false;
     leg->up = up;
-    if (!up) leg->held = false;
+    leg->held = up && (leg->held || (walk->all_held && !voice_agent));
     return true;
 }
 

@@ -140,7 +140,7 @@ static bool act(struct fold *fold, struct entity *entity, enum followup_kind kin
 static void review(struct fold *fold, struct row *row) {
     row->last_review = act_now(fold);
     row->acted = true;
-    if (row->first_review.at == NONE) row->first_review = row->last_review;
+    if (row->first_review.at == NONE || fold->time < row->first_review.at) row->first_review = row->last_review;
 }
 
 static enum permission needed(struct str follow_up) {

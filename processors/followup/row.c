@@ -8,6 +8,7 @@ struct target {
     int64_t closed_at, converted_at;
     int64_t closing_at; /* the moment of what gave the outcome */
     struct ground talk, job;
+    bool regrounded; /* another call or job closes it than before */
 };
 
 static int8_t person_outcome(int8_t status) {
@@ -226,12 +227,15 @@ static enum cause cause_of(const struct fold *fold, const struct entity *entity,
     bool by_cold = fold->step == STEP_TIMER && fold->timer == TIMER_COLD && fold->subject == entity && fold->due.sub == kind;
     if (by_cold) return CAUSE_COLD;
     bool closed_moved = before->closed_at != row->closed_at;
-    if (fold->step == STEP_TIMER && fold->timer == TIMER_TALK && closed_moved && target->talk.found) return CAUSE_TALK;
-    if (before->outcome != row->outcome && is_done(row->status)) return (enum cause)target->cause;
+    if (fold->step == STEP_TIMER && fold->timer == TIMER_TALK) return CAUSE_TALK;
+    if (before->outcome != row->outcome && is_done(row->status) && target->cause != CAUSE_COMMAND) return (enum cause)target->cause;
     if (before->outcome != row->outcome || closed_moved || before->went_cold_at != row->went_cold_at) {
         *at = undo_time(fold);
         return CAUSE_CORRECTION;
     }
+    bool reclassified = fold->step == STEP_RECORD && fold->event && fold->event->type == EVENT_CALL_CLASSIFIED;
+    if (target->regrounded && target->cause != CAUSE_COMMAND) return (enum cause)target->cause;
+    if (reclassified && target->cause == CAUSE_CLASSIFICATION) return CAUSE_CLASSIFICATION;
     return CAUSE_CALL;
 }
 
@@ -247,12 +251,13 @@ static void keep_closure(struct fold *fold, struct entity *entity, const struct 
 }
 
 /* Keeps what closed the row beside it; the blob may move. */
-static void note_grounds(struct fold *fold, struct entity *entity, struct verdict *verdict, enum followup_kind kind, const struct target *target) {
+static void note_grounds(struct fold *fold, struct entity *entity, struct verdict *verdict, enum followup_kind kind, struct target *target) {
     bool talk = target->outcome == OUTCOME_RECONNECTED && target->talk.found, job = target->outcome == OUTCOME_CONVERTED && target->job.found;
     if (is_done(target->status) && row_of(entity, kind)->base_outcome == target->outcome && !talk && !job) return; /* a closure that was kept */
     bool moved = row_text_set(fold->cache, entity, FACT_TALK, kind, talk ? ground_id(&target->talk) : STR_NULL);
     moved = row_text_set(fold->cache, entity, FACT_JOB, kind, job ? ground_id(&target->job) : STR_NULL) || moved;
     if (moved) call_read_again(entity, verdict);
+    target->regrounded = moved && (talk || job);
     if (job) job_shown_by(fold, entity_tenant(entity), ground_id(&target->job), entity_id(entity));
 }
 

@@ -136,14 +136,20 @@ class Call:
         end = self.end()
         legs = {}
         spans = []
+        all_held = False
         for event in self.counting():
             at = event["occurred_at"]
             kind = event["type"]
             if kind in ("AgentConnected", "AgentDisconnected", "HoldStarted", "HoldEnded"):
                 ids = [event["leg"]] if event.get("leg") is not None else self.agent_legs()
+                if event.get("leg") is None:
+                    all_held = kind == "HoldStarted"
                 for leg in ids:
                     machine = legs.setdefault(("agent", leg), Leg(spans))
+                    connects = kind == "AgentConnected" and not machine.up
                     machine.step(kind, at)
+                    if connects and all_held:
+                        machine.step("HoldStarted", at)
             elif kind in ("VoiceAgentConnected", "VoiceAgentDisconnected") and voice_agent:
                 legs.setdefault(("voice agent", event["leg"]), Leg(spans)).step(kind.replace("VoiceAgent", "Agent"), at)
         for machine in legs.values():

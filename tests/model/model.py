@@ -173,7 +173,7 @@ class Model:
         call.stuck_ms = self.setting(tenant.id, "stuck_call_hours") * HOUR
 
     def reject(self, step, event, record, reason):
-        step.emit("rejected", "", {  # in the order in which they were judged
+        step.emit("rejected", f"{record['source']}/{record['offset']}", {
             "tenant": event.get("tenant"), "event_id": event.get("event_id"), "offset": record["offset"],
             "append_time": record["append_time"], "reason": reason, "form": "EVENT_AVRO" if event else "ORIGINAL",
         })
@@ -229,7 +229,7 @@ class Model:
                 yield timer(row.cold_at(), "COLD", row.id, row)
         for call_id, events in tenant.waiting.items():
             if events:
-                yield timer(events[0][2], "START", call_id, call_id, events[0])
+                yield timer(min(deadline for _, _, deadline in events), "START", call_id, call_id)
 
     def fire_due(self):
         while self.clock.time is not None:
@@ -253,10 +253,11 @@ class Model:
         elif kind == "COLD":
             what[0].cold_fired = True
         elif kind == "START":
-            call_id, (event, record, _) = what
-            tenant.waiting[call_id] = [w for w in tenant.waiting[call_id] if w[0] is not event]
-            self.forget(tenant, event)
-            self.reject(step, event, record, "NO_START")
+            due = [w for w in tenant.waiting[what[0]] if w[2] <= key[0]]
+            tenant.waiting[what[0]] = [w for w in tenant.waiting[what[0]] if w[2] > key[0]]
+            for event, record, _ in due:
+                self.forget(tenant, event)
+                self.reject(step, event, record, "NO_START")
         elif kind == "RETAIN":
             self.retain(tenant, what[0], step)
         self.settle(tenant, step)
@@ -322,18 +323,24 @@ class Model:
             step.emit("notices", f"{tenant.id}/{row.id}", {"tenant": tenant.id, "follow_up": row.id, "call_id": call.id, "at": at})
 
     def open_or_return(self, tenant, row, change, step):
-        """Written as opened first, then as closed (D1.26)."""
+        """Written as opened, or as it was before it was withdrawn, first, then as it is (D1.26)."""
         if change == "OPENED":
             at = row.opened_at()
+            first, _ = row.state(tenant, automatics=False)
         else:
             at = step.time if step.record is None else self.clock.time
-        by_hand, _ = row.state(tenant, automatics=False)
+            first = {name: row.frozen[name] for name in ("status", "outcome", "closed_at", "converted_at", "job", "resolved_by_call")}
         cause = "CORRECTION" if change == "RETURNED" else "CALL" if row.kind == "ABANDONED" else "CHECK"
-        self.write(tenant, row, by_hand, change, cause, None, at, step)
-        state, row.ground = row.state(tenant)
-        if row.ground:
-            ground = row.ground
-            self.write(tenant, row, state, "STATUS", ground.cause, ground.cause_id, max(at, ground.at), step)
+        self.write(tenant, row, first, change, cause, None, at, step)
+        state, ground = row.state(tenant)
+        row.ground = ground
+        if all(state[name] == first[name] for name in ("status", "outcome", "closed_at")):
+            return at
+        then = "STATUS" if any(state[name] != first[name] for name in ("status", "outcome")) else "UPDATED"
+        if ground:
+            self.write(tenant, row, state, then, ground.cause, ground.cause_id, max(at, ground.at), step)
+        else:
+            self.write(tenant, row, state, then, "CORRECTION", None, at, step)
         return at
 
     def settle_row(self, tenant, row, stands, step):

@@ -106,10 +106,12 @@ def check_positions(positions):
 def by_model(runs):
     model = Model()
     append_time = 0  # never goes back
+    source = 0       # each file is one
     for run in runs:
+        source += bool(run["events"])
         append_time = max(append_time, run["append_time"])
         for offset, event in enumerate(run["events"]):
-            record = {"offset": offset, "append_time": append_time}
+            record = {"source": source, "offset": offset, "append_time": append_time}
             model.fold({**record, "bad": event["reason"]} if "line" in event else {**record, "event": event})
         model.seal(run["until"])
     return [as_dumped(output) for output in model.outputs]
