@@ -36,7 +36,9 @@ void view_close(struct store *store) {
 }
 
 int view_failed(struct store *store) {
-    complain("cannot read the state: %s", store_error(store));
+    const char *error = store_error(store);
+    complain("cannot read the state: %s",
+             *error ? error : "another version of ringback wrote it. The next fold of this one builds it again from the journal.");
     return EXIT_FAILED;
 }
 
