@@ -75,13 +75,13 @@ struct call {
     bool has_caller;
     bool has_row[2];         /* enum followup_kind */
     bool job_prevents;       /* a job alone keeps its second chance row from opening: it is indexed, in case the job falls away */
-    uint8_t pad[2];
+    uint8_t pad[8];          /* named, as all padding of what is stored: it is zero */
 };
 
 /* Facts of rows, kept among those of the call; `a` is the kind of row. */
 enum row_fact {
     FACT_NOTE = 128, /* texts: its number in the row, a byte; actor, text */
-    FACT_ASSIGNEE,   /* texts: command id, assignee; one a row */
+    FACT_ASSIGNEE,   /* texts: "", assignee; one a row */
     FACT_TALK,       /* texts: "", the call that resolved it; one a row */
     FACT_JOB         /* texts: "", the job that converted it; one a row */
 };
