@@ -151,13 +151,9 @@ static void apply_bad(struct fold *fold, const struct journal_record *record) {
 }
 
 static void apply_source(struct fold *fold, const struct source_listed *source) {
-    char room[12];
-    int at = sizeof room;
-    int32_t number = source->source;
-    do room[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
+    char room[20];
     list_source(fold, source->source, source->kind);
-    struct entity *entity = directory_entity(fold->cache, STR("*"), ENTRY_SOURCE, (struct str){room + at, (uint32_t)(sizeof room - (size_t)at)});
+    struct entity *entity = directory_entity(fold->cache, STR("*"), ENTRY_SOURCE, decimal(room, source->source));
     entity_resize(fold->cache, entity, source->name.len);
     if (source->name.len) memcpy(entity->blob, source->name.ptr, source->name.len);
 }

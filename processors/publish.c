@@ -209,7 +209,7 @@ static struct str join_key(char *room, struct str first, struct str second) {
     return (struct str){room, first.len + 1 + second.len};
 }
 
-static struct str decimal(char room[20], int64_t number) {
+struct str decimal(char room[20], int64_t number) {
     char *at = room + 20;
     do {
         *--at = (char)('0' + number % 10);

@@ -160,5 +160,7 @@ void fill_followup(struct fold *fold, const struct entity *entity, const struct 
 uint64_t hash_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict);
 uint64_t hash_followup(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct row *row);
 void emit_tombstones(struct fold *fold, const struct entity *entity);
+/* A number that is not negative as text, in `room`. */
+struct str decimal(char room[20], int64_t number);
 
 #endif

@@ -134,11 +134,7 @@ int fold_view_settings(struct store *store, struct str tenant, int (*each)(void 
     settings_read(fold->cache, tenant, &settings);
     for (unsigned key = 0; key < SETTINGS && result == 0; key++) {
         char room[20];
-        unsigned at = sizeof room;
-        int64_t number = settings.value[key];
-        do room[--at] = (char)('0' + number % 10);
-        while ((number /= 10) > 0);
-        struct str text = {room + at, (uint32_t)(sizeof room - at)};
+        struct str text = decimal(room, settings.value[key]);
         if (setting_rows[key].is_switch) text = settings.value[key] ? STR("on") : STR("off");
         result = each(context, setting_rows[key].key, text, settings_source(fold->cache, tenant, (enum setting_key)key));
     }
