@@ -67,8 +67,7 @@ static void fire(struct fold *fold) {
         } else if (entity->table == TABLE_JOBS) {
             job_timer(fold, entity);
         } else { /* a command's result, no longer known */
-            entity_resize(fold->cache, entity, 0);
-            entity_due(fold->cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
+            entity_delete(fold->cache, entity);
         }
         step_end(fold);
     }

@@ -33,8 +33,7 @@ static int walk(struct store *store, struct str tenant, int64_t from, int64_t to
         int64_t start;
         if (!key_take_text(&rest, &owner) || !key_take_time(&rest, &start) || !key_take_text(&rest, &call_id)) continue;
         if (!all && (!str_equal(owner, tenant) || (to != NONE && start >= to))) break;
-        key_reset(&at);
-        memcpy(key_extend(&at, key.len), key.ptr, key.len);
+        key_copy(&at, key);
         key_byte(&at, 0);
         if ((from != NONE && start < from) || (to != NONE && start >= to)) continue;
         const struct entity *entity = call_entity(fold->cache, owner, call_id);

@@ -263,6 +263,11 @@ void entity_resize(struct cache *cache, struct entity *entity, uint32_t size) {
     entity->size = size;
 }
 
+void entity_delete(struct cache *cache, struct entity *entity) {
+    entity_resize(cache, entity, 0);
+    entity_due(cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
+}
+
 /* ---- deadlines in memory and store together ---- */
 
 /* Timer keys: deadline, kind, tenant, sub, rest of the entity's key, table. */
@@ -310,8 +315,7 @@ static void scan_on(struct cache *cache) {
         struct key owner;
         if (!timer_entity(key, &table, &owner)) continue;
         if (find(cache, table, key_str(&owner), hash_key(table, key_str(&owner)))) continue;
-        key_reset(&cache->scan);
-        memcpy(key_extend(&cache->scan, key.len), key.ptr, key.len);
+        key_copy(&cache->scan, key);
         break;
     }
     stick(cache, result);
@@ -359,8 +363,7 @@ void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*eac
         enum table table = TABLE_META;
         struct key owner;
         if (result != 0) return;
-        key_reset(&at);
-        memcpy(key_extend(&at, key.len), key.ptr, key.len);
+        key_copy(&at, key);
         if (timer_deadline(&at) > until) return;
         if (timer_entity(key, &table, &owner)) each(context, cache_get(cache, table, key_str(&owner)));
         key_byte(&at, 0);

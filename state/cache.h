@@ -54,8 +54,9 @@ static inline struct str entity_id(const struct entity *entity) {
     return (struct str){entity->key + entity->tenant_len + 1, (uint32_t)(entity->key_len - entity->tenant_len - 2)};
 }
 
-/* Makes the blob `size` bytes: what it held stays, new bytes are zero. 0 deletes it. The entity is dirty afterwards; blob may move. */
+/* Makes the blob `size` bytes: what it held stays, new bytes are zero. The entity is dirty afterwards; blob may move. */
 void entity_resize(struct cache *cache, struct entity *entity, uint32_t size);
+void entity_delete(struct cache *cache, struct entity *entity); /* with its deadline */
 void entity_touch(struct cache *cache, struct entity *entity); /* the blob was changed in place */
 void entity_due(struct cache *cache, struct entity *entity, struct deadline due);
 

@@ -60,6 +60,13 @@ static inline void key_text(struct key *key, struct str text) {
     room[text.len] = 0;
 }
 
+/* The same bytes as a key that was read. */
+static inline void key_copy(struct key *key, struct str bytes) {
+    key_reset(key);
+    uint8_t *room = key_extend(key, bytes.len);
+    if (room && bytes.len) memcpy(room, bytes.ptr, bytes.len);
+}
+
 static inline bool key_has_prefix(struct str key, struct str prefix) {
     return key.len >= prefix.len && (prefix.len == 0 || memcmp(key.ptr, prefix.ptr, prefix.len) == 0);
 }

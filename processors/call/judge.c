@@ -38,6 +38,15 @@ static void reject(struct fold *fold, const struct event *event, const struct jo
                                           (int64_t)bytes.len, (int8_t)reason, BYTES_EVENT_AVRO, detail, STR_NULL});
 }
 
+/* Room for bytes that a rejection of this step points to: it lasts as long as the step. */
+static uint8_t *keep_for_step(struct fold *fold, uint32_t size) {
+    uint32_t capacity = 0;
+    uint8_t *bytes = room_grow(NULL, &capacity, size ? size : 1, 1);
+    fold->kept = room_grow(fold->kept, &fold->kept_capacity, fold->kept_count + 1, sizeof *fold->kept);
+    fold->kept[fold->kept_count++] = bytes;
+    return bytes;
+}
+
 static void wait_for_start(struct fold *fold, struct entity *entity, const struct event *event, const struct journal_record *record, struct str bytes) {
     struct call *call = call_of(entity);
     struct waiting head = {fold->meta.stream_time + DUPLICATE_WINDOW_MS, record->offset, record->append_time, record->source, {0}};
@@ -133,17 +142,13 @@ static void take_waiting(struct fold *fold, struct entity *entity) {
         struct refusal why;
         memcpy(&head, value.ptr, sizeof head);
         uint32_t size = value.len - (uint32_t)sizeof head;
-        uint32_t kept = 0; /* the bytes must outlive the step: a rejection points to them */
-        uint8_t *bytes = room_grow(NULL, &kept, size ? size : 1, 1);
+        uint8_t *bytes = keep_for_step(fold, size);
         memcpy(bytes, value.ptr + sizeof head, size);
-        key_reset(&at);
-        memcpy(key_extend(&at, key.len), key.ptr, key.len);
+        key_copy(&at, key);
         index_remove(fold->cache, TABLE_WAITING, key_str(&at));
         struct journal_record record = {.source = head.source, .offset = head.offset, .append_time = head.append_time};
         if (codec_read(event_plan(fold), bytes, size, &event, &fold->scratch, &why) >= 0)
             insert(fold, entity, &event, &record, (struct str){(const char *)bytes, size});
-        fold->kept = room_grow(fold->kept, &fold->kept_capacity, fold->kept_count + 1, sizeof *fold->kept);
-        fold->kept[fold->kept_count++] = bytes;
     }
     call_of(entity)->waiting_until = NONE;
 }
@@ -213,20 +218,17 @@ static void give_up_waiting(struct fold *fold, struct entity *entity, int64_t de
     while (index_seek(fold->cache, TABLE_WAITING, key_str(&at), key_str(&prefix), &key, &value)) {
         struct waiting head;
         memcpy(&head, value.ptr, sizeof head);
-        key_reset(&at);
-        memcpy(key_extend(&at, key.len), key.ptr, key.len);
+        key_copy(&at, key);
         if (head.until > deadline) {
             if (next == NONE || head.until < next) next = head.until;
             key_byte(&at, 0);
             continue;
         }
-        uint32_t kept = 0, size = value.len - (uint32_t)sizeof head;
-        uint8_t *bytes = room_grow(NULL, &kept, size + key.len, 1);
+        uint32_t size = value.len - (uint32_t)sizeof head;
+        uint8_t *bytes = keep_for_step(fold, size + key.len);
         memcpy(bytes, value.ptr + sizeof head, size);
         struct str id = {key.ptr + prefix.len, key.len - prefix.len - 1};
         memcpy(bytes + size, id.ptr, id.len);
-        fold->kept = room_grow(fold->kept, &fold->kept_capacity, fold->kept_count + 1, sizeof *fold->kept);
-        fold->kept[fold->kept_count++] = bytes;
         index_remove(fold->cache, TABLE_WAITING, key_str(&at));
         step_reject(fold, &(struct rejection){entity_tenant(entity), {(const char *)bytes + size, id.len}, {(const char *)bytes, size}, head.source,
                                               head.offset, head.append_time, size, REJECT_NO_START, BYTES_EVENT_AVRO,
@@ -235,8 +237,7 @@ static void give_up_waiting(struct fold *fold, struct entity *entity, int64_t de
     call_of(entity)->waiting_until = next;
     entity_touch(fold->cache, entity);
     if (next == NONE && !call_of(entity)->has_jobs) {
-        entity_resize(fold->cache, entity, 0);
-        entity_due(fold->cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
+        entity_delete(fold->cache, entity);
     } else {
         call_schedule(fold, entity, NULL);
     }
@@ -341,8 +342,7 @@ void call_propagate(struct fold *fold, struct entity *entity) {
         waiting_key(&prefix, entity, STR_NULL); /* the same shape: tenant, call */
         at = prefix;
         while (index_seek(fold->cache, TABLE_CALL_JOBS, key_str(&at), key_str(&prefix), &key, &value)) {
-            key_reset(&at);
-            memcpy(key_extend(&at, key.len), key.ptr, key.len);
+            key_copy(&at, key);
             step_touch(fold, job_entity(fold->cache, entity_tenant(entity), (struct str){(const char *)at.bytes + prefix.len, at.len - prefix.len - 1}));
             key_byte(&at, 0);
         }
@@ -379,8 +379,7 @@ void call_find_jobs(struct fold *fold, const struct entity *entity, struct verdi
     at = prefix;
     while (index_seek(fold->cache, TABLE_CALL_JOBS, key_str(&at), key_str(&prefix), &key, &value)) {
         struct job_read read;
-        key_reset(&at);
-        memcpy(key_extend(&at, key.len), key.ptr, key.len);
+        key_copy(&at, key);
         struct entity *job = job_entity(fold->cache, entity_tenant(entity), (struct str){(const char *)at.bytes + prefix.len, at.len - prefix.len - 1});
         key_byte(&at, 0);
         job_read(job, &read);
@@ -546,6 +545,5 @@ void call_forget(struct fold *fold, struct entity *entity) {
         index_remove(fold->cache, TABLE_BY_TIME, key_str(&key));
     }
     entity->hot = false;
-    entity_resize(fold->cache, entity, 0);
-    entity_due(fold->cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
+    entity_delete(fold->cache, entity);
 }

@@ -89,8 +89,7 @@ static void walk_from(struct entry_walk *walk, struct str tenant, const struct p
 static bool walk_next(struct fold *fold, struct entry_walk *walk) {
     struct str key;
     if (!index_seek(fold->cache, TABLE_PARTIES, key_str(&walk->at), key_str(&walk->prefix), &key, &walk->value)) return false;
-    key_reset(&walk->at);
-    memcpy(key_extend(&walk->at, key.len), key.ptr, key.len);
+    key_copy(&walk->at, key);
     struct str rest = {(const char *)walk->at.bytes + walk->prefix.len, key.len - walk->prefix.len};
     key_byte(&walk->at, 0); /* where to go on: the smallest key after this one */
     return key_take_time(&rest, &walk->time) && key_take_text(&rest, &walk->id);

@@ -170,7 +170,6 @@ static int64_t undo_time(const struct fold *fold) { return fold->step == STEP_TI
 
 static void withdraw(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
     struct row *row = row_of(entity, kind);
-    if (row->withdrawn) return;
     struct row before = *row;
     row->withdrawn = true;
     row->outcome_before = row->outcome;

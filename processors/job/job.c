@@ -258,8 +258,7 @@ void job_timer(struct fold *fold, struct entity *entity) {
         index_remove(fold->cache, TABLE_CALL_JOBS, key_str(&key));
     }
     unindex(fold, entity, nobody, NONE, false); /* that it is forgotten is no fact: nothing is judged again */
-    entity_resize(fold->cache, entity, 0);
-    entity_due(fold->cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
+    entity_delete(fold->cache, entity);
 }
 
 void job_retime(struct fold *fold, struct entity *entity, int64_t at) {
