@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""A real Apache Kafka on loopback, one node, and a schema registry if wanted. What it needs comes through Maven and pip into build/kafka.
+
+    tests/kafka/broker.py start DIR [--registry]    everything of theirs lies in DIR; prints {"bootstrap": ..., "registry": ..., "pids": ...}
+    tests/kafka/broker.py stop DIR                  started again on the same DIR it keeps its ports and what it holds
+    tests/kafka/broker.py kill DIR                  the same at once, as kill -9 does
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+FETCHED = HERE.parent.parent / "build/kafka"
+PYTHON = "confluent-kafka==2.3.0"
+READY_SECONDS = 60
+
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
+log.dirs={room}/data
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+num.network.threads=2
+num.io.threads=4
+"""
+
+LOG4J = """\
+<Configuration status="error"><Appenders><Console name="out"><PatternLayout pattern="%d %p %c %m%n"/></Console></Appenders>
+<Loggers><Root level="warn"><AppenderRef ref="out"/></Root></Loggers></Configuration>
+"""
+
+
+def fetched(what, command):
+    """Fetches a part once. Half of one is never left behind under its name."""
+    place = FETCHED / what
+    if place.exists():
+        return place
+    half = FETCHED / f".{what}.{os.getpid()}"
+    shutil.rmtree(half, ignore_errors=True)
+    FETCHED.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(command(half), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
+    if done.returncode or not half.exists():
+        sys.exit(f"broker.py: {what} cannot be fetched:\n{done.stdout}")
+    try:
+        half.rename(place)
+    except OSError:  # somebody else was quicker
+        shutil.rmtree(half)
+    return place
+
+
+def maven(goal):
+    return lambda into: ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), f"-Dinto={into}", goal]
+
+
+def broker_jars():
+    return fetched("broker", maven("dependency:copy-dependencies@broker"))
+
+
+def registry_jars():
+    return fetched("registry", maven("dependency:unpack@registry"))
+
+
+def client():
+    """The module confluent_kafka."""
+    place = fetched("python", lambda into: [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(into), PYTHON])
+    sys.path.insert(0, str(place))
+    import confluent_kafka
+    return confluent_kafka
+
+
+def free_ports(count):
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [server.getsockname()[1] for server in held]
+    for server in held:
+        server.close()
+    return ports
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Broker:
+    """What runs in a directory; `places` is what `start` printed."""
+
+    def __init__(self, room):
+        self.room = pathlib.Path(room).resolve()
+        self.file = self.room / "places.json"
+        self.places = json.loads(self.file.read_text()) if self.file.exists() else {"pids": {}}
+
+    @property
+    def bootstrap(self):
+        return self.places["bootstrap"]
+
+    @property
+    def registry(self):
+        return self.places.get("registry")
+
+    def save(self):
+        self.file.write_text(json.dumps(self.places))
+
+    def java(self, heap, *arguments):
+        jars = ":".join([str(self.room)] + [f"{broker_jars()}/*"])
+        return ["java", f"-Xmx{heap}", "-Xms64m", "-XX:+UseSerialGC", f"-Dlog4j2.configurationFile={self.room}/log4j2.xml", "-cp", jars,
+                *arguments]
+
+    def spawn(self, name, command):
+        running = self.places["pids"].get(name)
+        if running and is_alive(running):
+            return
+        with open(self.room / f"{name}.log", "ab") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.room, start_new_session=True)
+        self.places["pids"][name] = process.pid
+        self.save()
+
+    def format(self):
+        self.room.mkdir(parents=True, exist_ok=True)
+        broker, controller = free_ports(2)
+        self.places["bootstrap"] = f"127.0.0.1:{broker}"
+        (self.room / "log4j2.xml").write_text(LOG4J)
+        properties = self.room / "server.properties"
+        properties.write_text(PROPERTIES.format(room=self.room, broker=broker, controller=controller))
+        tool = self.java("128m", "kafka.tools.StorageTool", "format", "-t", "ringbacktestsAAAAAAAAA", "-c", str(properties))
+        done = subprocess.run(tool, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=READY_SECONDS)
+        if done.returncode:
+            sys.exit(f"broker.py: format failed:\n{done.stdout}")
+        self.save()
+
+    def start(self, registry=False):
+        broker_jars()
+        if "bootstrap" not in self.places:
+            self.format()
+        self.spawn("kafka", self.java("400m", "kafka.Kafka", str(self.room / "server.properties")))
+        if registry:
+            self.start_registry()
+        self.wait_ready()
+        return self
+
+    def start_registry(self):
+        jar, = registry_jars().glob("*-runner.jar")
+        if not self.registry:
+            self.places["registry"] = f"http://127.0.0.1:{free_ports(1)[0]}/apis/ccompat/v7"
+        port = self.registry.split(":")[2].split("/")[0]
+        self.spawn("registry", ["java", "-Xmx300m", "-XX:+UseSerialGC", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={port}", "-jar",
+                                str(jar)])
+
+    def wait_ready(self):
+        """Ready is who gives out a producer id, not who listens."""
+        kafka = client()
+        deadline = time.monotonic() + READY_SECONDS
+        producer = kafka.Producer({"bootstrap.servers": self.bootstrap, "transactional.id": "ready", "log_level": 0})
+        while True:
+            try:
+                producer.init_transactions(5)
+                break
+            except kafka.KafkaException as why:
+                if time.monotonic() > deadline or not is_alive(self.places["pids"]["kafka"]):
+                    sys.exit(f"broker.py: Kafka does not come up, see {self.room}/kafka.log: {why}")
+        while self.registry and not self.registry_answers():
+            if time.monotonic() > deadline:
+                sys.exit(f"broker.py: the registry does not come up, see {self.room}/registry.log")
+            time.sleep(0.2)
+
+    def registry_answers(self):
+        try:
+            with urllib.request.urlopen(f"{self.registry}/subjects", timeout=2) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def end(self, name, how, seconds=30):
+        pid = self.places["pids"].pop(name, None)
+        self.save()
+        if not pid or not is_alive(pid):
+            return
+        os.kill(pid, how)
+        deadline = time.monotonic() + seconds
+        while is_alive(pid):
+            try:
+                os.waitpid(pid, os.WNOHANG)  # where it is a child of ours
+            except ChildProcessError:
+                pass
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+
+    def stop(self):
+        for name in list(self.places["pids"]):
+            self.end(name, signal.SIGTERM)
+
+    def kill(self, name="kafka"):
+        self.end(name, signal.SIGKILL)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["start", "stop", "kill"])
+    parser.add_argument("room", metavar="DIR")
+    parser.add_argument("--registry", action="store_true", help="a schema registry too")
+    options = parser.parse_args()
+    broker = Broker(options.room)
+    if options.what == "start":
+        print(json.dumps(broker.start(options.registry).places))
+    elif options.what == "stop":
+        broker.stop()
+    else:
+        broker.kill()
+
+
+if __name__ == "__main__":
+    main()
