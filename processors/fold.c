@@ -291,7 +291,7 @@ void fold_close(struct fold *fold) {
     room_free(fold->rejections);
     room_free(fold->classified);
     room_free(fold->notices);
-    room_free(fold->notes_room);
+    for (int kind = 0; kind < 2; kind++) room_free(fold->notes_room[kind]);
     room_free(fold->encoded);
     plan_free(fold->event_plan);
     cache_close(fold->cache); /* and with it the fold itself */
@@ -312,6 +312,7 @@ static void status_of(const struct fold_meta *meta, struct fold_status *status) 
                                    .next_output = meta->next_output,
                                    .state_hash = meta->state_hash,
                                    .rules_version = (int32_t)meta->rules_version,
+                                   .gaps = meta->gaps,
                                    .records = meta->records,
                                    .duplicates = meta->duplicates};
     memcpy(status->rejected, meta->rejected, sizeof status->rejected);

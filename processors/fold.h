@@ -51,6 +51,7 @@ struct fold_status {
     int64_t state_hash;        /* sum of the hashes of all entries of the state: equal states, equal hashes, whatever the way there */
     int32_t rules_version;     /* 0 before the first JOURNAL_RULES */
     int64_t allowed_lateness_ms;
+    uint64_t gaps;             /* in sources: records that nobody can read any more */
     uint64_t records, duplicates, rejected[REJECT_REASONS]; /* since the journal began */
 };
 void fold_status(struct fold *fold, struct fold_status *status);
@@ -72,10 +73,17 @@ typedef int fold_view_call(void *context, const struct classified_call *call);
 typedef int fold_view_followup(void *context, const struct followup *followup);
 /* Calls by tenant and start, those in progress included (type TYPE_IN_PROGRESS). tenant "*": all; from/to: [from, to) of the start, NONE: open. */
 int fold_view_calls(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_call *each, void *context);
+/* Those calls with the rows that came of them, rows[enum followup_kind], null where there is none: what fold_view_calls and
+ * fold_view_followups show, in one pass. */
+typedef int fold_view_call_rows(void *context, const struct classified_call *call, const struct followup *const rows[2]);
+int fold_view_calls_with_rows(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_call_rows *each, void *context);
+int fold_view_call_one(struct store *store, struct str tenant, struct str call_id, fold_view_call_rows *each, void *context); /* STORE_ABSENT */
 /* Rows of those calls, withdrawn ones too (tab -1). */
 int fold_view_followups(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_followup *each, void *context);
 int fold_view_followup_one(struct store *store, struct str tenant, struct str follow_up, fold_view_followup *each, void *context); /* STORE_ABSENT */
 int fold_view_tenants(struct store *store, int (*each)(void *context, struct str tenant, struct str name, const struct fold_counts *counts), void *context);
+/* What a tenant last announced of itself: an IANA zone as it was given, enum week_start. A tenant that was never announced: UTC, Monday. */
+int fold_view_tenant(struct store *store, struct str tenant, int (*each)(void *context, struct str name, struct str zone, int8_t week_start), void *context);
 /* fold_status and the settings as they stand, from a store. */
 int fold_view_status(struct store *store, struct fold_status *status);
 int fold_view_settings(struct store *store, struct str tenant, int (*each)(void *context, struct str key, struct str value, struct str scope), void *context);

@@ -91,11 +91,11 @@ static struct note_array notes_of(struct fold *fold, const struct entity *entity
         if (fact->type != FACT_NOTE || fact->a != kind) continue;
         char room[UUID_TEXT_BYTES];
         uint32_t number = (uint8_t)fact_id(fact, room).ptr[0];
-        fold->notes_room = room_grow(fold->notes_room, &fold->note_capacity, UINT8_MAX + 1, sizeof *fold->notes_room);
+        fold->notes_room[kind] = room_grow(fold->notes_room[kind], &fold->note_capacity[kind], UINT8_MAX + 1, sizeof **fold->notes_room);
         count++;
-        fold->notes_room[number] = (struct note){fact->at, fact_text(fact, 1), fact_text(fact, 2)};
+        fold->notes_room[kind][number] = (struct note){fact->at, fact_text(fact, 1), fact_text(fact, 2)};
     }
-    return (struct note_array){fold->notes_room, count};
+    return (struct note_array){fold->notes_room[kind], count};
 }
 
 static struct str followup_id(const struct entity *entity, enum followup_kind kind, char room[ID_BYTES_MAX + 3]) {

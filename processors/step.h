@@ -102,8 +102,8 @@ struct fold {
     struct entity **notices;
     uint32_t notice_count, notice_capacity;
 
-    struct note *notes_room; /* of the row being filled */
-    uint32_t note_capacity;
+    struct note *notes_room[2]; /* of the row of each kind being filled */
+    uint32_t note_capacity[2];
     char followup_ids[2][ID_BYTES_MAX + 3]; /* the same, by kind */
     char ids[3][UUID_TEXT_BYTES];           /* of the deciding events being filled in */
     uint8_t **kept; /* bytes that rejections of this step point to */

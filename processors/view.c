@@ -50,10 +50,14 @@ static int walk(struct store *store, struct str tenant, int64_t from, int64_t to
     return result;
 }
 
+static void show_call(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *call) {
+    fill_classified(fold, entity, verdict, call, true);
+    call->at = call_of(entity)->type == TYPE_IN_PROGRESS ? verdict->latest_at : verdict->end ? verdict->end->at : call_of(entity)->check_at;
+}
+
 static int one_call(struct fold *fold, const struct entity *entity, const struct verdict *verdict, void *each, void *context) {
     struct classified_call call;
-    fill_classified(fold, entity, verdict, &call, true);
-    call.at = call_of(entity)->type == TYPE_IN_PROGRESS ? verdict->latest_at : verdict->end ? verdict->end->at : call_of(entity)->check_at;
+    show_call(fold, entity, verdict, &call);
     return (*(fold_view_call **)each)(context, &call);
 }
 
@@ -77,6 +81,41 @@ static int rows_of_call(struct fold *fold, const struct entity *entity, const st
 
 int fold_view_followups(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_followup *each, void *context) {
     return walk(store, tenant, from, to, rows_of_call, &each, context);
+}
+
+static int call_with_rows(struct fold *fold, const struct entity *entity, const struct verdict *verdict, void *each, void *context) {
+    struct classified_call call;
+    struct followup shown[2];
+    const struct followup *rows[2] = {NULL, NULL};
+    show_call(fold, entity, verdict, &call);
+    for (int kind = 0; kind < 2; kind++) {
+        const struct row *row = row_of(entity, (enum followup_kind)kind);
+        if (!row) continue;
+        fill_followup(fold, entity, verdict, (enum followup_kind)kind, row, &shown[kind], true);
+        rows[kind] = &shown[kind];
+    }
+    return (*(fold_view_call_rows **)each)(context, &call, rows);
+}
+
+int fold_view_calls_with_rows(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_call_rows *each, void *context) {
+    return walk(store, tenant, from, to, call_with_rows, &each, context);
+}
+
+int fold_view_call_one(struct store *store, struct str tenant, struct str call_id, fold_view_call_rows *each, void *context) {
+    struct fold *fold;
+    int result = view_open(&fold, store);
+    if (result < 0) return result;
+    const struct entity *entity = call_entity(fold->cache, tenant, call_id);
+    result = STORE_ABSENT;
+    if (entity->size && call_of(entity)->started) {
+        struct verdict verdict;
+        call_read(entity, &verdict);
+        call_find_jobs(fold, entity, &verdict);
+        result = call_with_rows(fold, entity, &verdict, &each, context);
+    }
+    if (cache_error(fold->cache)) result = cache_error(fold->cache);
+    fold_close(fold);
+    return result;
 }
 
 int fold_view_followup_one(struct store *store, struct str tenant, struct str follow_up, fold_view_followup *each, void *context) {
@@ -120,6 +159,20 @@ int fold_view_tenants(struct store *store, int (*each)(void *context, struct str
         if (result != 0) break;
     }
     if (result == STORE_ABSENT) result = 0;
+    fold_close(fold);
+    return result;
+}
+
+int fold_view_tenant(struct store *store, struct str tenant, int (*each)(void *context, struct str name, struct str zone, int8_t week_start),
+                     void *context) {
+    struct fold *fold;
+    int result = view_open(&fold, store);
+    if (result < 0) return result;
+    struct str zone, name = directory_name(fold->cache, tenant, ENTRY_TENANT, STR(""));
+    int8_t week_start;
+    directory_calendar(fold->cache, tenant, &zone, &week_start);
+    result = cache_error(fold->cache);
+    if (result == 0) result = each(context, name, zone, week_start);
     fold_close(fold);
     return result;
 }

@@ -89,6 +89,13 @@ struct str directory_name(struct cache *cache, struct str tenant, enum entry_kin
     return fact ? fact_text(fact, 1) : STR_NULL;
 }
 
+bool directory_calendar(struct cache *cache, struct str tenant, struct str *zone, int8_t *week_start) {
+    const struct fact *fact = holding(directory_entity(cache, tenant, ENTRY_TENANT, STR("")));
+    *zone = fact ? fact_text(fact, 2) : STR("UTC");
+    *week_start = fact ? (int8_t)fact->a : WEEK_MONDAY;
+    return fact != NULL;
+}
+
 bool directory_owns(struct cache *cache, struct str tenant, struct str number) {
     return number.len <= ID_BYTES_MAX && directory_entity(cache, tenant, ENTRY_NUMBER, number)->size > 0;
 }

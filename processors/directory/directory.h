@@ -28,6 +28,9 @@ struct entity *directory_subject(struct cache *cache, const struct event *event)
 /* Takes the event in. False: the entry is full. */
 bool directory_apply(struct cache *cache, const struct event *event, int64_t now);
 
+/* The zone and week start that a tenant announced. False: it never did, then they are UTC and Monday. `zone` points into its blob. */
+bool directory_calendar(struct cache *cache, struct str tenant, struct str *zone, int8_t *week_start);
+
 /* The name of a queue, agent, customer or tenant; null where it is not known or `id` is null. Points into the entry's blob. */
 struct str directory_name(struct cache *cache, struct str tenant, enum entry_kind kind, struct str id);
 /* True where `number` is one of the tenant's own. */
