@@ -126,7 +126,7 @@ static void see_time(struct fold *fold, const struct journal_record *record) {
     move_clock(fold, source);
 }
 
-static void apply_seal(struct fold *fold, const struct seal *seal) {
+static void see_ends(struct fold *fold, const struct seal *seal) {
     for (uint32_t i = 0; i < seal->sources.count; i++) {
         const struct seal_source *ended = &seal->sources.items[i];
         struct clock_source *source = ended->end_as_of == NONE ? NULL : clock_source(fold, ended->source);
@@ -134,6 +134,10 @@ static void apply_seal(struct fold *fold, const struct seal *seal) {
         source->end_as_of = ended->end_as_of;
         move_clock(fold, source);
     }
+}
+
+static void apply_seal(struct fold *fold, const struct seal *seal) {
+    see_ends(fold, seal);
     fire(fold);
     fold->meta.next_seal++;
     fold->index = 0;
@@ -196,6 +200,24 @@ static void apply_command(struct fold *fold, const struct journal_record *record
     fire(fold);
 }
 
+/* What becomes of an event that is no command. */
+enum reception { TAKEN, TOO_EARLY, NOT_FOR_ALL, REPEATED, TOO_OLD };
+
+/* `call`: of a call's event. */
+static enum reception receive(struct fold *fold, const struct journal_record *record, const struct entity *call) {
+    const struct event *event = &record->body.event;
+    enum event_subject subject = event_subject((enum event_type)event->type);
+    if (event->occurred_at > record->append_time + AHEAD_MS) return TOO_EARLY;
+    if (str_equal(event->tenant, STR("*")) && subject != SUBJECT_DIRECTORY) return NOT_FOR_ALL;
+    if (is_duplicate(fold, call, event)) return REPEATED;
+    return (subject == SUBJECT_CALL || subject == SUBJECT_JOB) && is_expired(fold, event) ? TOO_OLD : TAKEN;
+}
+
+static struct entity *call_of_event(struct fold *fold, const struct event *event) {
+    bool has_call = event_subject((enum event_type)event->type) == SUBJECT_CALL && !str_equal(event->tenant, STR("*"));
+    return has_call ? call_entity(fold->cache, event->tenant, event->body.subject) : NULL;
+}
+
 /* Checks, clock, timers, record, timers: SPEC 6, D1.5. */
 static void apply_event(struct fold *fold, const struct journal_record *record, struct str bytes) {
     const struct event *event = &record->body.event;
@@ -204,25 +226,17 @@ static void apply_event(struct fold *fold, const struct journal_record *record, 
         apply_command(fold, record);
         return;
     }
-    bool network = str_equal(event->tenant, STR("*"));
-    if (event->occurred_at > record->append_time + AHEAD_MS) {
+    struct entity *call = call_of_event(fold, event);
+    switch (receive(fold, record, call)) {
+    case TAKEN: break;
+    case TOO_EARLY:
         reject_event(fold, record, bytes, REJECT_FUTURE_TIME, "occurred_at: more than 5 minutes ahead of the time it was journalled");
         return;
+    case NOT_FOR_ALL: reject_event(fold, record, bytes, REJECT_INVALID, "tenant: a call, job or agent belongs to one tenant, not to *"); return;
+    case REPEATED: fold->meta.duplicates++; return;
+    case TOO_OLD: reject_event(fold, record, bytes, REJECT_EXPIRED, "occurred_at: older than retention_days"); return;
     }
-    if (network && subject != SUBJECT_DIRECTORY) {
-        reject_event(fold, record, bytes, REJECT_INVALID, "tenant: a call, job or agent belongs to one tenant, not to *");
-        return;
-    }
-    struct entity *call = subject == SUBJECT_CALL ? call_entity(fold->cache, event->tenant, event->body.subject) : NULL;
-    if (is_duplicate(fold, call, event)) {
-        fold->meta.duplicates++;
-        return;
-    }
-    if ((subject == SUBJECT_CALL || subject == SUBJECT_JOB) && is_expired(fold, event)) {
-        reject_event(fold, record, bytes, REJECT_EXPIRED, "occurred_at: older than retention_days");
-        return;
-    }
-    if (network) fold->meta.network_time = later(fold->meta.network_time, event->occurred_at);
+    if (str_equal(event->tenant, STR("*"))) fold->meta.network_time = later(fold->meta.network_time, event->occurred_at);
     see_time(fold, record);
     fire(fold);
     step_begin(fold, STEP_RECORD, event->occurred_at, event);
@@ -246,6 +260,16 @@ int fold_apply(struct fold *fold, const struct journal_record *record, struct st
     case JOURNAL_GAP: fold->meta.gaps++; break;
     }
     return fold->result < 0 ? fold->result : cache_error(fold->cache);
+}
+
+int64_t fold_time_after(struct fold *fold, const struct journal_record *record) {
+    struct fold_meta now = fold->meta;
+    bool is_event = record->type == JOURNAL_EVENT && event_subject((enum event_type)record->body.event.type) != SUBJECT_COMMAND;
+    if (is_event && receive(fold, record, call_of_event(fold, &record->body.event)) == TAKEN) see_time(fold, record);
+    if (record->type == JOURNAL_SEAL) see_ends(fold, &record->body.seal);
+    int64_t time = fold->meta.stream_time;
+    fold->meta = now;
+    return time;
 }
 
 /* ---- opening, flushing, asking ---- */
@@ -280,6 +304,12 @@ int fold_open(struct fold **out, struct store *store, struct str journal_id, int
     fold_read_lateness(fold);
     *out = fold;
     return 0;
+}
+
+int fold_assume(struct fold *fold, struct str key, struct str value) {
+    if (!settings_assume(fold->cache, key, value)) return STORE_ABSENT;
+    fold_read_lateness(fold);
+    return cache_error(fold->cache);
 }
 
 void fold_close(struct fold *fold) {

@@ -39,6 +39,13 @@ void fold_close(struct fold *fold); /* forgets what was not flushed */
  */
 int fold_apply(struct fold *fold, const struct journal_record *record, struct str event_bytes);
 
+/* The stream time that applying `record` would lead to. Changes nothing. */
+int64_t fold_time_after(struct fold *fold, const struct journal_record *record);
+
+/* For what-if, before the first record: as if "*" had always had this value, in no version of its settings. 0; STORE_ABSENT: there is no such
+ * key, or the value is out of its range; an error of the store. What tenants set themselves still goes before it. */
+int fold_assume(struct fold *fold, struct str key, struct str value);
+
 /* Writes everything touched to the store, and forgets what is settled. Changes nothing that can be seen from outside. */
 int fold_flush(struct fold *fold);
 
@@ -86,6 +93,8 @@ int fold_view_tenants(struct store *store, int (*each)(void *context, struct str
 int fold_view_tenant(struct store *store, struct str tenant, int (*each)(void *context, struct str name, struct str zone, int8_t week_start), void *context);
 /* fold_status and the settings as they stand, from a store. */
 int fold_view_status(struct store *store, struct fold_status *status);
+/* The settings that there are (SPEC 5); of a switch initial, least and most are 0 or 1. */
+void fold_view_setting_keys(void (*each)(void *context, struct str key, bool is_switch, int64_t initial, int64_t least, int64_t most), void *context);
 int fold_view_settings(struct store *store, struct str tenant, int (*each)(void *context, struct str key, struct str value, struct str scope), void *context);
 
 #endif

@@ -177,6 +177,11 @@ int fold_view_tenant(struct store *store, struct str tenant, int (*each)(void *c
     return result;
 }
 
+void fold_view_setting_keys(void (*each)(void *context, struct str key, bool is_switch, int64_t initial, int64_t least, int64_t most), void *context) {
+    for (const struct setting_row *row = setting_rows; row < setting_rows + SETTINGS; row++)
+        each(context, row->key, row->is_switch, row->initial, row->least, row->most);
+}
+
 int fold_view_settings(struct store *store, struct str tenant, int (*each)(void *context, struct str key, struct str value, struct str scope),
                        void *context) {
     struct fold *fold;

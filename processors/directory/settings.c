@@ -67,13 +67,27 @@ bool setting_parse(enum setting_key key, struct str text, int64_t *value) {
 
 int64_t settings_version(struct cache *cache, struct str scope) { return scope_of(cache, scope)->version; }
 
-int64_t settings_change(struct cache *cache, struct str tenant, const enum setting_key *keys, const int64_t *values, unsigned count) {
+static struct scope *scope_make(struct cache *cache, struct str tenant) {
     struct entity *entity = directory_entity(cache, tenant, ENTRY_SETTINGS, STR(""));
     entity_resize(cache, entity, sizeof(struct scope));
-    struct scope *scope = (struct scope *)(void *)entity->blob;
+    return (struct scope *)(void *)entity->blob;
+}
+
+int64_t settings_change(struct cache *cache, struct str tenant, const enum setting_key *keys, const int64_t *values, unsigned count) {
+    struct scope *scope = scope_make(cache, tenant);
     for (unsigned i = 0; i < count; i++) {
         scope->value[keys[i]] = values[i];
         scope->own |= UINT64_C(1) << keys[i];
     }
     return ++scope->version;
+}
+
+bool settings_assume(struct cache *cache, struct str name, struct str text) {
+    enum setting_key key = setting_find(name);
+    int64_t value;
+    if (key == SETTINGS || !setting_parse(key, text, &value)) return false;
+    struct scope *scope = scope_make(cache, STR("*"));
+    scope->value[key] = value;
+    scope->own |= UINT64_C(1) << key;
+    return true;
 }

@@ -48,4 +48,7 @@ int64_t settings_version(struct cache *cache, struct str scope);
 /* Sets values[i] of keys[i]; returns the scope's new version. */
 int64_t settings_change(struct cache *cache, struct str scope, const enum setting_key *keys, const int64_t *values, unsigned count);
 
+/* As if the scope "*" had always had this value: no version counts it. False: no such key, or out of its range. */
+bool settings_assume(struct cache *cache, struct str name, struct str text);
+
 #endif
