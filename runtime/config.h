@@ -23,7 +23,7 @@ struct config_property {
     const char *name, *value;
     const char *written; /* the value as in the file: what may be printed of a secret */
     bool secret;
-    int line;
+    int line; /* in the file, for messages */
 };
 
 /* All text is owned by the config; text that is not given and has no initial value is NULL. */
@@ -38,7 +38,7 @@ struct config {
     struct {
         const char *prefix;
         const char *names[KAFKA_TOPICS]; /* whole names, by enum of kafka_topics.h; never NULL */
-        int64_t replication, min_insync; /* for `ringback topics`; replication -1: the broker's default */
+        int64_t replication, min_insync; /* for `ringback topics` */
     } topics;
     struct {
         int64_t live_ms, records;
@@ -93,5 +93,12 @@ struct config_key {
 };
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
+
+/* "6h", "1500ms": ms in the largest unit that it is a whole number of, as duration_parse (options.h) reads it. */
+void config_duration_text(int64_t ms, char text[32]);
+
+/* Properties that may not stand under `kafka`: Ringback sets them. */
+extern const char *const config_reserved[];
+extern const size_t config_reserved_count;
 
 #endif
