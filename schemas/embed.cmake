@@ -1,5 +1,6 @@
 # Writes a C file that holds every .avsc: cmake -D OUTPUT=file.c -D FOLDER=schemas -P embed.cmake
-file(GLOB files RELATIVE ${FOLDER} ${FOLDER}/events/*.avsc ${FOLDER}/journal/*.avsc ${FOLDER}/outputs/*.avsc)
+file(GLOB files RELATIVE ${FOLDER} ${FOLDER}/events/*.avsc ${FOLDER}/journal/*.avsc ${FOLDER}/outputs/*.avsc
+     ${FOLDER}/reports/*.avsc)
 list(SORT files)
 set(code "#include \"shape.h\"\n\nconst struct schema_file schema_files[] = {\n")
 foreach(file ${files})

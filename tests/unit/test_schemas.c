@@ -1,5 +1,6 @@
 /* The shapes and the .avsc files say the same; events know their subjects and their limits. */
 #include "codec_samples.h"
+#include "../../schemas/codec/report.h"
 #include <avro.h>
 #include <jansson.h>
 
@@ -115,6 +116,8 @@ static void test_shapes_agree(void **state) {
     types = json_object();
     schema_each(collect_file, NULL);
     check_shape(&shape_journal_record);
+    check_shape(&shape_report_row);
+    check_shape(&shape_report_group);
     for (int topic = 0; topic < TOPICS; topic++) {
         json_t *both = json_loads(schema_of_topic((enum topic)topic), 0, NULL);
         check_union(shape_of_topic((enum topic)topic), both);
