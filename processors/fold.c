@@ -306,6 +306,12 @@ int fold_open(struct fold **out, struct store *store, struct str journal_id, int
     return 0;
 }
 
+bool fold_setting_valid(struct str key, struct str value) {
+    enum setting_key found = setting_find(key);
+    int64_t number;
+    return found != SETTINGS && setting_parse(found, value, &number);
+}
+
 int fold_assume(struct fold *fold, struct str key, struct str value) {
     if (!settings_assume(fold->cache, key, value)) return STORE_ABSENT;
     fold_read_lateness(fold);

@@ -42,8 +42,10 @@ int fold_apply(struct fold *fold, const struct journal_record *record, struct st
 /* The stream time that applying `record` would lead to. Changes nothing. */
 int64_t fold_time_after(struct fold *fold, const struct journal_record *record);
 
-/* For what-if, before the first record: as if "*" had always had this value, in no version of its settings. 0; STORE_ABSENT: there is no such
- * key, or the value is out of its range; an error of the store. What tenants set themselves still goes before it. */
+/* True where there is such a setting and the value is in its range. */
+bool fold_setting_valid(struct str key, struct str value);
+/* For what-if, before the first record: as if "*" had always had this value, in no version of its settings. 0; STORE_ABSENT: it is not valid; an
+ * error of the store. What tenants set themselves still goes before it. */
 int fold_assume(struct fold *fold, struct str key, struct str value);
 
 /* Writes everything touched to the store, and forgets what is settled. Changes nothing that can be seen from outside. */
