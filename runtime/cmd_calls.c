@@ -51,8 +51,6 @@ static bool matches(const struct listing *listing, const struct classified_call 
     return text_has(call->campaign, listing->campaign);
 }
 
-static struct str first_known(struct str a, struct str b) { return a.len ? a : b; }
-
 static void print_call(struct printer *printer, const struct classified_call *call) {
     print_text(printer, call->call_id);
     print_time(printer, call->started_at);

@@ -8,10 +8,6 @@
 #include "print.h"
 #include "view.h"
 
-#define TAB_CHOICES "open|cold|done|withdrawn" /* the order of enum tab; withdrawn rows are in none */
-#define KIND_CHOICES "abandoned|second-chance" /* the order of enum followup_kind */
-#define STATUS_CHOICES                                                                                                                     \
-    "new|contact-attempted|follow-up-needed|resolved|dismissed|not-a-lead|not-following-up|withdrawn" /* of enum status */
 #define SORT_CHOICES "age|-age|duration|-duration|wait|-wait|attempt|-attempt|changed|-changed"
 enum sort { SORT_AGE, SORT_DURATION, SORT_WAIT, SORT_ATTEMPT, SORT_CHANGED }; /* place in the list / 2; the odd ones are descending */
 
@@ -74,32 +70,13 @@ struct listing {
 
 /* ---- which rows */
 
-static bool within(int64_t value, int64_t least, int64_t most) {
-    if (least == NONE && most == NONE) return true;
-    return value != NONE && (least == NONE || value >= least) && (most == NONE || value <= most);
-}
-
-static bool in_set(unsigned long long set, int place) { return set == 0 || (set >> place & 1); }
-
-/* Stream time stands behind the calls by the lateness: what ended since then is new, not unborn. */
-static int64_t age_of(const struct listing *listing, const struct followup *row) {
-    if (listing->stream_time == NONE || row->call_ended_at == NONE) return NONE;
-    return MAX(0, listing->stream_time - row->call_ended_at);
-}
-
-static bool notes_have(const struct followup *row, const char *text) {
-    if (text_has(row->call_notes, text)) return true;
-    for (uint32_t i = 0; i < row->notes.count; i++)
-        if (text_has(row->notes.items[i].text, text)) return true;
-    return false;
-}
-
 static bool matches(const struct listing *listing, const struct followup *row) {
     const struct filter *f = &listing->filter;
-    if (!in_set(f->tabs, row->tab < 0 ? TAB_DONE + 1 : row->tab) || !in_set(f->kinds, row->kind) || !in_set(f->statuses, row->status))
+    if (!choice_in(f->tabs, row->tab < 0 ? TAB_DONE + 1 : row->tab) || !choice_in(f->kinds, row->kind) || !choice_in(f->statuses, row->status))
         return false;
-    if (!in_set(f->types, row->call_type)) return false;
-    if (!within(age_of(listing, row), f->age_min, f->age_max) || !within(row->duration_ms, f->duration_min, f->duration_max)) return false;
+    if (!choice_in(f->types, row->call_type)) return false;
+    if (!number_within(age_at(listing->stream_time, row->call_ended_at), f->age_min, f->age_max)) return false;
+    if (!number_within(row->duration_ms, f->duration_min, f->duration_max)) return false;
     if (!text_has(row->customer_name, f->customer) && !text_has(row->customer, f->customer) && !text_has(row->phone_number, f->customer))
         return false;
     if (!text_has(row->queue_name, f->queue) && !text_has(row->queue, f->queue)) return false;
@@ -152,18 +129,13 @@ static int collect(void *context, const struct followup *row) {
 
 /* ---- printing */
 
-/* SPEC 4 names two statuses of a second chance in words of their own. */
 static void print_status(struct printer *printer, const struct listing *listing, const struct followup *row) {
-    const char *words = row->status == STATUS_NOT_A_LEAD         ? "Reviewed - not a lead"
-                        : row->status == STATUS_NOT_FOLLOWING_UP ? "Lead - not following up"
-                                                                 : NULL;
+    const char *words = status_words(row->status);
     if (words && listing->format == PRINT_TABLE)
         print_text(printer, str_of(words));
     else
         print_symbol(printer, symbol_text("Status", row->status));
 }
-
-static struct str first_known(struct str a, struct str b) { return a.len ? a : b; }
 
 static void print_row(struct listing *listing, const struct followup *row) {
     struct printer *printer = listing->printer;
@@ -173,7 +145,7 @@ static void print_row(struct listing *listing, const struct followup *row) {
     print_symbol(printer, row->tab < 0 ? "WITHDRAWN" : symbol_text("Tab", row->tab));
     print_status(printer, listing, row);
     print_symbol(printer, row->outcome < 0 ? NULL : symbol_text("Outcome", row->outcome));
-    print_duration(printer, age_of(listing, row));
+    print_duration(printer, age_at(listing->stream_time, row->call_ended_at));
     print_duration(printer, row->duration_ms);
     print_text(printer, account && *account ? str_of(account) : row->tenant);
     print_text(printer, first_known(row->customer_name, first_known(row->phone_number, row->customer)));
@@ -192,7 +164,7 @@ static int print_one(void *context, const struct followup *row) {
     struct listing *listing = context;
     listing->printed++;
     if (listing->format == PRINT_JSON) {
-        struct json_extra age = {"age_ms", age_of(listing, row)};
+        struct json_extra age = {"age_ms", age_at(listing->stream_time, row->call_ended_at)};
         return print_json(stdout, json_write(&shape_followup, row), &age, 1);
     }
     print_row(listing, row);

@@ -50,3 +50,25 @@ bool text_has(struct str text, const char *part) {
         if (g_ascii_strncasecmp(text.ptr + at, part, length) == 0) return true;
     return false;
 }
+
+bool number_within(int64_t value, int64_t least, int64_t most) {
+    if (least == NONE && most == NONE) return true;
+    return value != NONE && (least == NONE || value >= least) && (most == NONE || value <= most);
+}
+
+bool notes_have(const struct followup *row, const char *text) {
+    if (text_has(row->call_notes, text)) return true;
+    for (uint32_t i = 0; i < row->notes.count; i++)
+        if (text_has(row->notes.items[i].text, text)) return true;
+    return false;
+}
+
+int64_t age_at(int64_t stream_time, int64_t call_ended_at) {
+    if (stream_time == NONE || call_ended_at == NONE) return NONE;
+    return MAX(0, stream_time - call_ended_at);
+}
+
+const char *status_words(int8_t status) {
+    if (status == STATUS_NOT_A_LEAD) return "Reviewed - not a lead";
+    return status == STATUS_NOT_FOLLOWING_UP ? "Lead - not following up" : NULL;
+}

@@ -16,6 +16,19 @@ int view_failed(struct store *store);
 /* True where the text holds `part`, letters a-z in any case. Null text holds nothing; a NULL part is held by all. */
 bool text_has(struct str text, const char *part);
 
+/* True where `least` <= value <= `most`. NONE is an open end; a value that is NONE, not known, needs both open. */
+bool number_within(int64_t value, int64_t least, int64_t most);
+/* True where bit `place` is in the set, or the set is empty: nothing was asked for. */
+static inline bool choice_in(unsigned long long set, int place) { return set == 0 || (set >> place & 1); }
+static inline struct str first_known(struct str a, struct str b) { return a.len ? a : b; }
+/* True where the notes of a row, or those of its call, hold the text. */
+bool notes_have(const struct followup *row, const char *text);
+/* SPEC 4 names two statuses of a second chance in words of their own; NULL for the others. */
+const char *status_words(int8_t status);
+/* ms: how long the stream time stands behind the end of the row's call; NONE where either is not known. It stands behind the calls by the
+ * lateness: what ended since then is new, not unborn. */
+int64_t age_at(int64_t stream_time, int64_t call_ended_at);
+
 /* The rows that two commands have alike. */
 #define OPTION_DATA                                                                                                                        \
     { "data", 'd', OPTION_DIRECTORY, "DIR", NULL, true, false, "The data directory that ringback fold writes" }
@@ -24,5 +37,10 @@ bool text_has(struct str text, const char *part);
 #define CALL_TYPE_CHOICES                                                                                                                  \
     "internal|booked|excused|not-a-lead|lost|unbooked|voice-agent|voicemail|forwarded|callback-requested|disconnected|abandoned|missed|"   \
     "outbound|in-progress" /* the order of enum call_type */
+
+#define TAB_CHOICES "open|cold|done|withdrawn" /* the order of enum tab; withdrawn rows are in none */
+#define KIND_CHOICES "abandoned|second-chance" /* the order of enum followup_kind */
+#define STATUS_CHOICES                                                                                                                     \
+    "new|contact-attempted|follow-up-needed|resolved|dismissed|not-a-lead|not-following-up|withdrawn" /* of enum status */
 
 #endif
