@@ -262,6 +262,20 @@ int fold_apply(struct fold *fold, const struct journal_record *record, struct st
     return fold->result < 0 ? fold->result : cache_error(fold->cache);
 }
 
+static const char *const timer_names[] = {[TIMER_TALK] = "TALK",   [TIMER_CHECK] = "CHECK", [TIMER_COLD] = "COLD",
+                                          [TIMER_STUCK] = "STUCK", [TIMER_START] = "START", [TIMER_RETAIN] = "RETAIN"};
+
+const char *timer_name(uint8_t kind) { return timer_names[kind]; }
+
+void fold_step(const struct fold *fold, struct fold_step *step) {
+    *step = (struct fold_step){.at = fold->time};
+    if (fold->step != STEP_TIMER) return;
+    step->timer = timer_name(fold->timer);
+    if (!fold->subject || fold->subject->table != TABLE_CALLS) return;
+    step->tenant = entity_tenant(fold->subject);
+    step->call_id = entity_id(fold->subject);
+}
+
 int64_t fold_time_after(struct fold *fold, const struct journal_record *record) {
     struct fold_meta now = fold->meta;
     bool is_event = record->type == JOURNAL_EVENT && event_subject((enum event_type)record->body.event.type) != SUBJECT_COMMAND;

@@ -39,6 +39,14 @@ void fold_close(struct fold *fold); /* forgets what was not flushed */
  */
 int fold_apply(struct fold *fold, const struct journal_record *record, struct str event_bytes);
 
+/* Within fold_emit: the step that makes the output. */
+struct fold_step {
+    const char *timer; /* SPEC 6: "TALK", "CHECK", "COLD", "STUCK", "START", "RETAIN"; NULL: a record */
+    int64_t at;        /* the deadline, or the time at which the record acts */
+    struct str tenant, call_id; /* of a timer: whose it is; null: of no call */
+};
+void fold_step(const struct fold *fold, struct fold_step *step);
+
 /* The stream time that applying `record` would lead to. Changes nothing. */
 int64_t fold_time_after(struct fold *fold, const struct journal_record *record);
 
@@ -87,6 +95,9 @@ int fold_view_calls(struct store *store, struct str tenant, int64_t from, int64_
 typedef int fold_view_call_rows(void *context, const struct classified_call *call, const struct followup *const rows[2]);
 int fold_view_calls_with_rows(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_call_rows *each, void *context);
 int fold_view_call_one(struct store *store, struct str tenant, struct str call_id, fold_view_call_rows *each, void *context); /* STORE_ABSENT */
+/* What a call waits for, one that has not started too; `row` is the enum followup_kind of a COLD timer, else -1. */
+int fold_view_deadlines(struct store *store, struct str tenant, struct str call_id,
+                        void (*each)(void *context, const char *timer, int8_t row, int64_t at), void *context); /* STORE_ABSENT */
 /* Rows of those calls, withdrawn ones too (tab -1). */
 int fold_view_followups(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_followup *each, void *context);
 int fold_view_followup_one(struct store *store, struct str tenant, struct str follow_up, fold_view_followup *each, void *context); /* STORE_ABSENT */

@@ -130,10 +130,16 @@ void fold_read_lateness(struct fold *fold);
 
 void step_reject(struct fold *fold, const struct rejection *rejection);
 
+/* "TALK" of TIMER_TALK */
+const char *timer_name(uint8_t kind);
+
 /* call/judge.c */
 void call_propagate(struct fold *fold, struct entity *entity);
 void call_judge(struct fold *fold, struct entity *entity);
 void call_schedule(struct fold *fold, struct entity *entity, const struct verdict *verdict);
+/* Everything that a call waits for; an entity's one deadline is the earliest. `verdict` may be null where no row came of it. */
+typedef void call_deadline(void *context, struct deadline due);
+void call_each_deadline(const struct entity *entity, const struct verdict *verdict, call_deadline *each, void *context);
 void call_timer(struct fold *fold, struct entity *entity);
 void call_event(struct fold *fold, struct entity *entity, const struct event *event, const struct journal_record *record, struct str bytes);
 void call_forget(struct fold *fold, struct entity *entity);

@@ -79,6 +79,32 @@ static int rows_of_call(struct fold *fold, const struct entity *entity, const st
     return result ? result : one_row(fold, entity, verdict, KIND_SECOND_CHANCE, *(fold_view_followup **)each, context);
 }
 
+struct deadline_view {
+    void (*each)(void *context, const char *timer, int8_t row, int64_t at);
+    void *context;
+};
+
+static void one_deadline(void *context, struct deadline due) {
+    const struct deadline_view *view = context;
+    view->each(view->context, timer_name(due.kind), due.kind == TIMER_COLD ? (int8_t)due.sub : (int8_t)-1, due.at);
+}
+
+int fold_view_deadlines(struct store *store, struct str tenant, struct str call_id,
+                        void (*each)(void *context, const char *timer, int8_t row, int64_t at), void *context) {
+    struct fold *fold;
+    int result = view_open(&fold, store);
+    if (result < 0) return result;
+    const struct entity *entity = call_entity(fold->cache, tenant, call_id);
+    struct deadline_view view = {each, context};
+    struct verdict verdict;
+    bool started = entity->size && call_of(entity)->started;
+    if (started) call_read(entity, &verdict);
+    if (entity->size) call_each_deadline(entity, started ? &verdict : NULL, one_deadline, &view);
+    result = cache_error(fold->cache) ? cache_error(fold->cache) : entity->size ? 0 : STORE_ABSENT;
+    fold_close(fold);
+    return result;
+}
+
 int fold_view_followups(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_followup *each, void *context) {
     return walk(store, tenant, from, to, rows_of_call, &each, context);
 }

@@ -273,30 +273,42 @@ void call_timer(struct fold *fold, struct entity *entity) {
     step_touch(fold, entity);
 }
 
-static void set_deadline(struct deadline *first, int64_t at, enum timer_kind kind, uint8_t sub) {
-    if (at == NONE || at > first->at || (at == first->at && (uint8_t)kind > first->kind)) return;
-    if (at == first->at && (uint8_t)kind == first->kind && sub > first->sub) return;
-    *first = (struct deadline){at, (uint8_t)kind, sub};
+static inline void offer(call_deadline *each, void *context, int64_t at, enum timer_kind kind, uint8_t sub) {
+    if (at != NONE) each(context, (struct deadline){at, (uint8_t)kind, sub});
+}
+
+static inline void each_deadline(const struct entity *entity, const struct verdict *verdict, call_deadline *each, void *context) {
+    const struct call *call = call_of(entity);
+    if (!call->started) {
+        offer(each, context, call->waiting_until, TIMER_START, 0);
+        offer(each, context, call->waiting_until == NONE ? call->retain_at : NONE, TIMER_RETAIN, 0);
+        return;
+    }
+    if (call->has_caller && call->talk_at == NONE) offer(each, context, call->talk_moment, TIMER_TALK, 0);
+    if (!call->checked) offer(each, context, call->check_at, TIMER_CHECK, 0);
+    if (!call->lost) offer(each, context, call->stuck_at, TIMER_STUCK, 0);
+    for (uint8_t kind = 0; kind < 2; kind++) {
+        const struct row *row = row_of(entity, (enum followup_kind)kind);
+        if (row && row->cold_at == NONE) offer(each, context, row_cold_at(call, verdict, (enum followup_kind)kind), TIMER_COLD, kind);
+    }
+    offer(each, context, call->retain_at, TIMER_RETAIN, 0);
+}
+
+static inline void keep_earliest(void *context, struct deadline due) {
+    struct deadline *first = context;
+    if (due.at > first->at || (due.at == first->at && due.kind > first->kind)) return;
+    if (due.at == first->at && due.kind == first->kind && due.sub > first->sub) return;
+    *first = due;
 }
 
 void call_schedule(struct fold *fold, struct entity *entity, const struct verdict *verdict) {
-    const struct call *call = call_of(entity);
     struct deadline due = {NO_DEADLINE, 0, 0};
-    if (!call->started) {
-        set_deadline(&due, call->waiting_until, TIMER_START, 0);
-        set_deadline(&due, call->waiting_until == NONE ? call->retain_at : NONE, TIMER_RETAIN, 0);
-    } else {
-        if (call->has_caller && call->talk_at == NONE) set_deadline(&due, call->talk_moment, TIMER_TALK, 0);
-        if (!call->checked) set_deadline(&due, call->check_at, TIMER_CHECK, 0);
-        if (!call->lost) set_deadline(&due, call->stuck_at, TIMER_STUCK, 0);
-        for (uint8_t kind = 0; kind < 2; kind++) {
-            const struct row *row = row_of(entity, (enum followup_kind)kind);
-            if (row && row->cold_at == NONE)
-                set_deadline(&due, row_cold_at(call, verdict, (enum followup_kind)kind), TIMER_COLD, kind);
-        }
-        set_deadline(&due, call->retain_at, TIMER_RETAIN, 0);
-    }
+    each_deadline(entity, verdict, keep_earliest, &due);
     entity_due(fold->cache, entity, due);
+}
+
+void call_each_deadline(const struct entity *entity, const struct verdict *verdict, call_deadline *each, void *context) {
+    each_deadline(entity, verdict, each, context);
 }
 
 static void set_times(struct fold *fold, struct entity *entity, const struct verdict *verdict);
