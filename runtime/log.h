@@ -48,7 +48,8 @@ struct log_operations {
     /* Room for at least `size` bytes to encode a stream's next record into, `*capacity` bytes in all; valid until the next call for
      * that stream. NULL: failed. */
     uint8_t *(*room)(struct log *log, int stream, size_t size, size_t *capacity);
-    /* The first `size` bytes of the room are the stream's next record. `key` is for ports that have keys. */
+    /* The first `size` bytes of the room are the stream's next record. `key` is for ports that have keys; of the journal an event's tenant,
+     * else `*`. */
     int (*append)(struct log *log, int stream, struct str key, size_t size);
     /* Makes all that was appended durable, in `outputs` where each topic then ends. */
     int (*prepare)(struct log *log, int64_t outputs[TOPICS]);
@@ -60,6 +61,8 @@ struct log_operations {
 struct log {
     const struct log_operations *operations;
     struct failure *failure;
+    int32_t partition, partitions; /* of how many; files: 0 of 1 */
+    uint32_t output_places;        /* how many of log_place.outputs a seal names: TOPICS of files, none of Kafka */
     struct log_place sealed; /* the last seal; its journal_id is set even before the first */
     const struct plan *plan; /* how to read this journal's records; NULL where there is none to read yet */
     const char *name;        /* of the journal, for messages */

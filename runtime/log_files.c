@@ -103,7 +103,12 @@ static struct log_files *files_new(struct failure *failure) {
         fail_memory(failure);
         return NULL;
     }
-    files->log = (struct log){.operations = &files_operations, .failure = failure, .sealed = {.sequence = -1}, .name = files->path};
+    files->log = (struct log){.operations = &files_operations,
+                              .failure = failure,
+                              .partitions = 1,
+                              .output_places = TOPICS,
+                              .sealed = {.sequence = -1},
+                              .name = files->path};
     for (int stream = 0; stream < STREAMS; stream++) files->streams[stream].fd = -1;
     return files;
 }

@@ -35,6 +35,24 @@ static struct str number_key(struct key *key, int32_t number) {
     return key_str(key);
 }
 
+struct place place_at_beginning(const char *journal_id) {
+    struct place place;
+    memset(&place, 0, sizeof place);
+    place.log.sequence = -1;
+    place.append_time = NONE;
+    place.next_source = 1;
+    for (int kind = 0; kind <= SOURCE_NETWORK; kind++) place.topics[kind] = NONE;
+    memcpy(place.log.journal_id, journal_id, JOURNAL_ID_DIGITS);
+    return place;
+}
+
+void place_move_topics(struct place *place, const struct seal_source_array *sources) {
+    for (uint32_t n = 0; n < sources->count; n++) {
+        int32_t number = sources->items[n].source;
+        if (number <= SOURCE_NETWORK && place->topics[number] != NONE) place->topics[number] = sources->items[n].next_offset;
+    }
+}
+
 int place_load(struct store *store, struct place *place) {
     struct str value;
     int result = store_get(store, TABLE_META, place_key(), &value);

@@ -16,7 +16,12 @@ struct place {
     int64_t append_time;  /* greatest so far, ms UTC; NONE: none yet */
     int32_t next_source;  /* the number that the next source listed gets; 0 is the writer's own */
     int64_t beyond;       /* records folded since that seal: not 0: between two seals */
+    int64_t topics[SOURCE_NETWORK + 1]; /* of each kind of topic the next offset as of that seal; NONE: not listed. A topic's number is its kind */
 };
+
+struct place place_at_beginning(const char *journal_id); /* of a state that has seen nothing of journal `journal_id` */
+/* A seal says how far the sources have been read. */
+void place_move_topics(struct place *place, const struct seal_source_array *sources);
 
 struct known_source {
     char hash[CONTENT_HASH_DIGITS + 1];

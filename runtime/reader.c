@@ -27,16 +27,6 @@ struct reader {
     struct setting changes[CHANGES_MAX]; /* of a command, with what is assumed */
 };
 
-struct place place_at_beginning(const char *journal_id) {
-    struct place place;
-    memset(&place, 0, sizeof place);
-    place.log.sequence = -1;
-    place.append_time = NONE;
-    place.next_source = 1;
-    memcpy(place.log.journal_id, journal_id, JOURNAL_ID_DIGITS);
-    return place;
-}
-
 static int from_store(struct reader *reader, int code) {
     return code < 0 ? fail_store(reader->failure, code, "the state", store_error(reader->store)) : 0;
 }
@@ -131,7 +121,10 @@ static int assume_all(struct reader *reader) {
 
 static int source_listed(struct reader *reader, const struct source_listed *listed) {
     if (listed->source >= reader->place->next_source) reader->place->next_source = listed->source + 1;
-    if (listed->content_hash.len != CONTENT_HASH_DIGITS) return 0; /* a topic */
+    if (listed->kind != SOURCE_FILE) {
+        reader->place->topics[listed->kind] = 0;
+        return 0;
+    }
     struct known_source known = {.number = listed->source};
     memcpy(known.hash, listed->content_hash.ptr, CONTENT_HASH_DIGITS);
     return from_store(reader, source_save(reader->store, &known));
@@ -139,6 +132,7 @@ static int source_listed(struct reader *reader, const struct source_listed *list
 
 static int sources_moved(struct reader *reader, const struct seal_source_array *sources) {
     int code = 0;
+    place_move_topics(reader->place, sources);
     for (uint32_t n = 0; code >= 0 && n < sources->count; n++) {
         struct known_source known;
         code = source_load_numbered(reader->store, sources->items[n].source, &known);
@@ -271,7 +265,7 @@ static int read_all(struct reader *reader) {
     int code = store_begin(reader->store);
     if (code < 0) return from_store(reader, code);
     struct str journal_id = {reader->journal->sealed.journal_id, JOURNAL_ID_DIGITS};
-    code = fold_open(&reader->fold, reader->store, journal_id, 0, emit, reader);
+    code = fold_open(&reader->fold, reader->store, journal_id, reader->journal->partition, emit, reader);
     if (code < 0) return from_store(reader, code);
     if (assume_all(reader) < 0) return -1;
     struct log_run run;

@@ -63,7 +63,4 @@ struct reader_options {
 int reader_run(struct store *store, struct log *journal, struct place *place, const struct reader_options *options, uint64_t *records,
                struct failure *failure);
 
-/* The place of a state that has seen nothing of journal `journal_id`. */
-struct place place_at_beginning(const char *journal_id);
-
 #endif

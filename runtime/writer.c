@@ -51,7 +51,8 @@ static int journal_and_fold(struct writer *writer, struct journal_record *record
     record->append_time = append_time(writer);
     uint8_t *room;
     size_t size = encode(writer, record, event_bytes, &room);
-    if (!size || log_append(writer->log, STREAM_JOURNAL, STR_NULL, size) < 0) return -1;
+    struct str key = record->type == JOURNAL_EVENT ? record->body.event.tenant : STR("*");
+    if (!size || log_append(writer->log, STREAM_JOURNAL, key, size) < 0) return -1;
     writer->records++;
     return from_store(writer, fold_apply(writer->fold, record, event_bytes));
 }
@@ -65,7 +66,7 @@ static int begin(struct writer *writer) {
     int code = store_begin(writer->store);
     if (code < 0) return from_store(writer, code);
     struct str journal_id = {writer->log->sealed.journal_id, JOURNAL_ID_DIGITS};
-    code = fold_open(&writer->fold, writer->store, journal_id, 0, emission_emit, &writer->emission);
+    code = fold_open(&writer->fold, writer->store, journal_id, writer->log->partition, emission_emit, &writer->emission);
     if (code < 0) return from_store(writer, code);
     struct fold_status status;
     fold_status(writer->fold, &status);
@@ -99,6 +100,7 @@ void writer_close(struct writer *writer) {
 
 int writer_list(struct writer *writer, enum source_kind kind, struct str name, struct str content_hash, int32_t *source) {
     *source = writer->place.next_source++;
+    if (kind != SOURCE_FILE) writer->place.topics[kind] = 0;
     struct journal_record listed = {
         .type = JOURNAL_SOURCE,
         .body.source = {.source = *source, .kind = (int8_t)kind, .name = name, .content_hash = content_hash},
@@ -129,14 +131,15 @@ static int seal_journal(struct writer *writer, struct journal_record *record) {
     struct seal_output outputs[TOPICS];
     for (int topic = 0; topic < TOPICS; topic++)
         outputs[topic] = (struct seal_output){.topic = (int8_t)topic, .position = positions[topic]};
-    record->body.seal.outputs = (struct seal_output_array){outputs, TOPICS};
+    record->body.seal.outputs = (struct seal_output_array){outputs, writer->log->output_places};
     uint8_t *room;
     size_t size = encode(writer, record, STR_NULL, &room);
     return size ? log_seal(writer->log, size, record->body.seal.sequence) : -1;
 }
 
-static int seal_state(struct writer *writer, const struct known_source *known, size_t known_count) {
+static int seal_state(struct writer *writer, const struct seal_source_array *sources, const struct known_source *known, size_t known_count) {
     writer->place.log = writer->log->sealed;
+    place_move_topics(&writer->place, sources);
     int code = place_save(writer->store, &writer->place);
     for (size_t n = 0; code == 0 && n < known_count; n++) code = source_save(writer->store, &known[n]);
     if (code == 0) code = store_commit(writer->store);
@@ -154,8 +157,8 @@ int writer_seal(struct writer *writer, const struct seal_source *sources, uint32
         .type = JOURNAL_SEAL,
         .offset = before->sequence + 1,
         .body.seal = {.journal_id = {before->journal_id, JOURNAL_ID_DIGITS},
-                      .partition = 0,
-                      .partitions = 1,
+                      .partition = writer->log->partition,
+                      .partitions = writer->log->partitions,
                       .sequence = before->sequence + 1,
                       .records = writer->records,
                       .previous = {(const char *)previous, sizeof previous},
@@ -163,7 +166,7 @@ int writer_seal(struct writer *writer, const struct seal_source *sources, uint32
     };
     if (seal_fold(writer, &record) < 0 || seal_journal(writer, &record) < 0) return -1;
     writer->records = 0;
-    return seal_state(writer, known, known_count);
+    return seal_state(writer, &record.body.seal.sources, known, known_count);
 }
 
 struct fold *writer_fold(struct writer *writer) {
