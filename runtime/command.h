@@ -54,6 +54,7 @@ long long argument_choice(const struct arguments *arguments, const char *option)
 /* Of a repeatable option: how many values, and each. */
 size_t argument_count(const struct arguments *arguments, const char *option);
 const char *argument_at(const struct arguments *arguments, const char *option, size_t index);
+long long argument_choice_at(const struct arguments *arguments, const char *option, size_t index); /* as argument_choice */
 /* The choices given to a repeatable option, as a set of bits: bit n for the n-th of the list. 0: none given. */
 unsigned long long argument_choices(const struct arguments *arguments, const char *option);
 size_t operand_count(const struct arguments *arguments);

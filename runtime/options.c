@@ -419,6 +419,11 @@ const char *argument_at(const struct arguments *arguments, const char *option, s
     return value ? value->text : NULL;
 }
 
+long long argument_choice_at(const struct arguments *arguments, const char *option, size_t index) {
+    const struct value *value = value_at(arguments, option, (long)index);
+    return value ? value->number : NONE;
+}
+
 unsigned long long argument_choices(const struct arguments *arguments, const char *option) {
     unsigned long long set = 0;
     const struct value *value;
