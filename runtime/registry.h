@@ -22,12 +22,14 @@ int registry_open(struct registry **registry, const struct config *config, struc
 void registry_close(struct registry *registry); /* plans end with it; NULL is fine */
 
 enum registry_answer {
-    REGISTRY_REFUSED = -1, /* there is no such schema, or it cannot be read as an Event: `why` */
+    REGISTRY_REFUSED = -1, /* there is no such schema, or it cannot be read by us: `why` */
     REGISTRY_WAIT = 0,     /* not known yet, asked for: hold the record and ask again in some ms */
     REGISTRY_KNOWN = 1
 };
-/* The plan by which an event of that framing is read; valid until registry_close. */
-enum registry_answer registry_plan(struct registry *registry, const struct framing *framing, const struct plan **plan, struct refusal *why);
+/* The plan by which a datum of that framing is read into `shape` (an event, a journal record); valid until registry_close. One lock and one
+ * look-up: who reads record after record keeps the last framing and its plan (framing_equal). */
+enum registry_answer registry_plan(struct registry *registry, const struct framing *framing, const struct shape *shape, const struct plan **plan,
+                                   struct refusal *why);
 
 /* How a topic's values are framed (outputs and journal): the id of our schema under its subject, which `ringback schemas register` has put
  * there, or its fingerprint. Filled in by place. Waits for the registry up to `wait_ms`. -1 described in `failure`: EXIT_AGAIN where it
