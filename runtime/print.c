@@ -37,8 +37,7 @@ static int text_width(const char *text) {
     return width;
 }
 
-/* Valid UTF-8 without control characters; what they were shows as a space or a question mark. */
-static char *sanitised(struct str text) {
+char *text_safe(struct str text) {
     g_autofree char *valid = g_utf8_make_valid(text.len ? text.ptr : "", (gssize)text.len);
     GString *clean = g_string_sized_new(text.len);
     for (const char *at = valid; *at; at = next_character(at)) {
@@ -225,7 +224,7 @@ static void add_cell(struct printer *printer, struct str text, bool ours) {
         write_csv(printer->out, text, !ours && is_formula(text));
         fputs(last ? "\r\n" : ",", printer->out);
     } else {
-        g_ptr_array_add(printer->cells, sanitised(text));
+        g_ptr_array_add(printer->cells, text_safe(text));
     }
     if (!last) return;
     printer->column = 0;

@@ -45,6 +45,10 @@ void print_time(struct printer *printer, int64_t ms);
 /* An Avro symbol: "Contact attempted" in a table, CONTACT_ATTEMPTED in CSV. */
 void print_symbol(struct printer *printer, const char *symbol);
 
+/* Text from outside, made safe: valid UTF-8 without control characters (what they were shows as a space or a question mark). The caller
+ * frees. */
+char *text_safe(struct str text);
+
 /* The width of the terminal that standard output is, 0 where it is none. */
 int terminal_width(void);
 
