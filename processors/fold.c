@@ -276,6 +276,8 @@ void fold_step(const struct fold *fold, struct fold_step *step) {
     step->call_id = entity_id(fold->subject);
 }
 
+int64_t fold_stream_time(const struct fold *fold) { return fold->meta.stream_time; }
+
 int64_t fold_time_after(struct fold *fold, const struct journal_record *record) {
     struct fold_meta now = fold->meta;
     bool is_event = record->type == JOURNAL_EVENT && event_subject((enum event_type)record->body.event.type) != SUBJECT_COMMAND;

@@ -47,6 +47,7 @@ struct fold_step {
 };
 void fold_step(const struct fold *fold, struct fold_step *step);
 
+int64_t fold_stream_time(const struct fold *fold); /* as in fold_status, which costs more */
 /* The stream time that applying `record` would lead to. Changes nothing. */
 int64_t fold_time_after(struct fold *fold, const struct journal_record *record);
 

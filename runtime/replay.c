@@ -1,6 +1,7 @@
 #include "replay.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -81,4 +82,33 @@ void replay_close(struct replay *replay) {
     log_close(replay->journal);
     replay->store = NULL;
     replay->journal = NULL;
+}
+
+static int scan_run(struct log *journal, const struct log_run *run, int (*each)(void *context, const struct journal_record *record), void *context) {
+    const uint8_t *at = (const uint8_t *)run->bytes.ptr, *end = at + run->bytes.len;
+    struct journal_record record;
+    struct scratch scratch;
+    struct str event_bytes;
+    struct refusal why;
+    int told = 0;
+    for (int64_t n = 0; n < run->count && told == 0; n++) {
+        int64_t size = codec_read_journal(journal->plan, at, (size_t)(end - at), &record, &event_bytes, &scratch, &why);
+        if (size < 0)
+            return fail(journal->failure, EXIT_FAILED, "%s is damaged: in the block at byte %" PRId64 ", %s. Restore the file from a backup.",
+                        journal->name, run->at, why.detail);
+        told = each(context, &record);
+        at += size;
+    }
+    return told;
+}
+
+int replay_scan(const char *data, int (*each)(void *context, const struct journal_record *record), void *context, struct failure *failure) {
+    struct data_dir dir;
+    struct log *journal;
+    struct log_run run;
+    if (data_dir_open(&dir, data, failure) < 0 || log_files_open_reader(&journal, &dir, failure) < 0) return -1;
+    int told = 0, more = 0;
+    while (told == 0 && (more = log_read(journal, &run)) > 0) told = scan_run(journal, &run, each, context);
+    log_close(journal);
+    return told < 0 || more < 0 ? -1 : 0;
 }

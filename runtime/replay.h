@@ -30,4 +30,7 @@ int replay_run(struct replay *replay, const struct reader_query *query, const ch
 /* Forgets it all. Fine for one that is closed or all zeros. */
 void replay_close(struct replay *replay);
 
+/* Reads the records of a journal without folding them, as far as its last seal. `each` returns 0 to go on, > 0 to stop with success. */
+int replay_scan(const char *data, int (*each)(void *context, const struct journal_record *record), void *context, struct failure *failure);
+
 #endif
