@@ -1,4 +1,4 @@
-/* ringback dump: our Avro files (journal, outputs, events) as JSON lines, block by block. */
+/* ringback dump: our Avro files (journal, outputs, events, reports) as JSON lines, block by block. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../schemas/codec/container.h"
+#include "../schemas/codec/report.h"
 #include "command.h"
 
 static const struct option_row options[] = {
@@ -24,9 +25,11 @@ union datum {
     struct event event;
     struct journal_record journal;
     struct output output;
+    struct report_row row;
+    struct report_group group;
 };
 
-enum content { CONTENT_EVENTS, CONTENT_JOURNAL, CONTENT_OUTPUTS };
+enum content { CONTENT_EVENTS, CONTENT_JOURNAL, CONTENT_RESULTS };
 
 struct dump {
     const char *path;
@@ -56,14 +59,16 @@ static int plan_file(struct dump *dump, struct str schema) {
     dump->shape = NULL;
     if (g_strcmp0(name, "Event") == 0) dump->content = CONTENT_EVENTS, dump->shape = &shape_event;
     if (g_strcmp0(name, "JournalRecord") == 0) dump->content = CONTENT_JOURNAL, dump->shape = &shape_journal_record;
+    if (g_strcmp0(name, "ReportRow") == 0) dump->content = CONTENT_RESULTS, dump->shape = &shape_report_row;
+    if (g_strcmp0(name, "ReportGroup") == 0) dump->content = CONTENT_RESULTS, dump->shape = &shape_report_group;
     for (int topic = 0; topic < TOPICS; topic++)
-        if (g_strcmp0(name, records[topic]) == 0) dump->content = CONTENT_OUTPUTS, dump->shape = shape_of_topic((enum topic)topic);
+        if (g_strcmp0(name, records[topic]) == 0) dump->content = CONTENT_RESULTS, dump->shape = shape_of_topic((enum topic)topic);
     if (!dump->shape) {
         complain("%s: its schema is %s, which is none of Ringback's. ringback schemas lists those.", dump->path,
                  name ? name : "without a name");
         return -1;
     }
-    if (dump->event_form && dump->content == CONTENT_OUTPUTS) {
+    if (dump->event_form && dump->content == CONTENT_RESULTS) {
         complain("%s: --event-form is for journals and files of events; this one holds %s records. Leave it out.", dump->path, name);
         return -1;
     }

@@ -6,6 +6,7 @@
 #include "../schemas/codec/codec.h"
 #include "report_figures.h"
 #include "report_header.h"
+#include "report_html.h"
 #include "report_lines.h"
 #include "view.h"
 
@@ -239,21 +240,42 @@ static void say_how_many(const struct listing *listing) {
     }
 }
 
-static int list(const struct arguments *arguments, struct report *report) {
-    long long sort = argument_choice(arguments, "sort");
-    struct listing listing = {
-        .report = report,
-        .limit = argument_given(arguments, "limit") ? (uint64_t)argument_number(arguments, "limit") : UINT64_MAX,
-        .sort = (enum sort)(sort / 2),
-        .descending = sort % 2 == 1,
-    };
+/* Prints the calls that are listed, as lines of `format`. */
+static int print_calls(const struct arguments *arguments, struct listing *listing, enum report_format format) {
     enum column columns[COLUMNS];
     size_t count = argument_count(arguments, "columns");
     for (size_t i = 0; i < count; i++) columns[i] = (enum column)argument_choice_at(arguments, "columns", i);
-    lines_open_rows(&listing.lines, (enum report_format)argument_choice(arguments, "format"), columns, count);
-    int code = sort == 0 ? report_scan(report, false, print_call, &listing) : print_sorted(&listing);
-    lines_finish(&listing.lines);
-    if (code >= 0 && !(argument_given(arguments, "quiet") && listing.lines.format != FORMAT_TABLE)) say_how_many(&listing);
+    long long sort = argument_choice(arguments, "sort");
+    listing->sort = (enum sort)(sort / 2);
+    listing->descending = sort % 2 == 1;
+    lines_open_rows(&listing->lines, format, columns, count);
+    int code = sort == 0 ? report_scan(listing->report, false, print_call, listing) : print_sorted(listing);
+    lines_finish(&listing->lines);
+    return code;
+}
+
+static uint64_t limit_of(const struct arguments *arguments, uint64_t otherwise) {
+    return argument_given(arguments, "limit") ? (uint64_t)argument_number(arguments, "limit") : otherwise;
+}
+
+static int list(const struct arguments *arguments, struct report *report, enum report_format format) {
+    struct listing listing = {.report = report, .limit = limit_of(arguments, UINT64_MAX)};
+    int code = print_calls(arguments, &listing, format);
+    if (code >= 0 && (format == FORMAT_TABLE || !argument_given(arguments, "quiet"))) say_how_many(&listing);
+    return code;
+}
+
+static int page(const struct arguments *arguments, struct report *report) {
+    struct listing listing = {.report = report, .limit = limit_of(arguments, HTML_CALLS_SHOWN)};
+    struct board board;
+    board_open(&board, argument_given(arguments, "compare") ? (enum compare)argument_choice(arguments, "compare") : COMPARE_CAMPAIGN, report);
+    int code = board_scan(&board, report);
+    if (code == 0) {
+        html_begin(report, &board);
+        code = print_calls(arguments, &listing, FORMAT_HTML);
+    }
+    if (code >= 0) code = html_end(report, &board, listing.lines.count, listing.cut);
+    board_free(&board);
     return code;
 }
 
@@ -264,20 +286,20 @@ static int count_call(void *context, const struct reported *reported) {
     return 0;
 }
 
-static int compare(const struct arguments *arguments, struct report *report) {
+static int compare(const struct arguments *arguments, struct report *report, enum report_format format) {
     struct comparison comparison;
     struct lines lines;
     comparison_open(&comparison, (enum compare)argument_choice(arguments, "compare"), report);
     int code = report_scan(report, true, count_call, &comparison);
     if (code == 0) {
         comparison_sort(&comparison);
-        lines_open_groups(&lines, (enum report_format)argument_choice(arguments, "format"), argument_text(arguments, "compare"), comparison.by <= COMPARE_AGENT);
+        lines_open_groups(&lines, format, argument_text(arguments, "compare"), comparison.by <= COMPARE_AGENT);
         for (guint i = 0; i < comparison.groups->len && code == 0; i++) {
             struct report_group group;
             group_fill(&comparison, comparison.groups->pdata[i], &group);
             code = lines_add_group(&lines, &group);
         }
-        if (lines_finish(&lines) == 0) fputs("No calls match.\n", lines.format == FORMAT_TABLE ? stdout : stderr);
+        if (lines_finish(&lines) == 0) fputs("No calls match.\n", format == FORMAT_TABLE ? stdout : stderr);
     }
     comparison_free(&comparison);
     return code;
@@ -297,7 +319,10 @@ static int print_report(const struct arguments *arguments, struct report *report
     enum report_format format = (enum report_format)argument_choice(arguments, "format");
     int code = write_header(arguments, report, format);
     if (code != 0) return code;
-    code = argument_given(arguments, "compare") ? compare(arguments, report) : list(arguments, report);
+    if (format == FORMAT_HTML)
+        code = page(arguments, report);
+    else
+        code = argument_given(arguments, "compare") ? compare(arguments, report, format) : list(arguments, report, format);
     return code > 0 ? 0 : code; /* enough was printed, or nobody reads on: finish_output says so */
 }
 
@@ -322,7 +347,8 @@ static bool check_options(const struct arguments *arguments) {
         return false;
     }
     static const char *const of_calls[] = {"columns", "sort", "limit"};
-    for (size_t i = 0; argument_given(arguments, "compare") && i < G_N_ELEMENTS(of_calls); i++) {
+    bool groups_alone = argument_given(arguments, "compare") && argument_choice(arguments, "format") != FORMAT_HTML;
+    for (size_t i = 0; groups_alone && i < G_N_ELEMENTS(of_calls); i++) {
         if (!argument_given(arguments, of_calls[i])) continue;
         complain("--%s is about calls, and --compare prints none. Leave one of them out.", of_calls[i]);
         return false;
@@ -334,13 +360,18 @@ static int run(const struct arguments *arguments) {
     struct report_choice choice;
     struct report report = {.filter = filter_of(arguments), .date_type = (enum date_type)argument_choice(arguments, "date-type")};
     if (!read_choice(arguments, &choice) || !check_options(arguments)) return EXIT_USAGE;
+    char error[400];
+    if (schemas_load(error, sizeof error) < 0) { /* of Avro */
+        complain("%s", error);
+        return EXIT_FAILED;
+    }
     struct store *store = view_open(argument_text(arguments, "data"));
-    if (!store) return EXIT_FAILED;
-    int code = report_open(&report, store, &choice);
+    int code = store ? report_open(&report, store, &choice) : EXIT_FAILED;
     if (code == 0) code = print_report(arguments, &report);
     if (code < 0) code = view_failed(store);
     report_free(&report);
-    view_close(store);
+    if (store) view_close(store);
+    schemas_unload();
     return code;
 }
 

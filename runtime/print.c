@@ -53,6 +53,11 @@ char *text_safe(struct str text) {
     return g_string_free(clean, FALSE);
 }
 
+char *text_html(struct str text) {
+    g_autofree char *safe = text_safe(text);
+    return g_markup_escape_text(safe, -1);
+}
+
 static char *humanised(const char *symbol) {
     char *text = g_ascii_strdown(symbol, -1);
     text[0] = g_ascii_toupper(text[0]);
@@ -192,6 +197,23 @@ static void write_csv(FILE *out, struct str text, bool guarded) {
     fputc('"', out);
 }
 
+/* ---- rows of a page */
+
+static void open_html(const struct printer *printer) {
+    fputs("<thead><tr>", printer->out);
+    for (size_t i = 0; i < printer->count; i++) {
+        g_autofree char *title = text_html(str_of(printer->columns[i].title));
+        fprintf(printer->out, "<th scope=\"col\"%s>%s</th>", printer->columns[i].right ? " class=\"number\"" : "", title);
+    }
+    fputs("</tr></thead>\n<tbody>\n", printer->out);
+}
+
+static void write_html(const struct printer *printer, size_t column, const char *markup) {
+    if (column == 0) fputs("<tr>", printer->out);
+    fprintf(printer->out, "<td%s>%s</td>", printer->columns[column].right ? " class=\"number\"" : "", markup);
+    if (column + 1 == printer->count) fputs("</tr>\n", printer->out);
+}
+
 /* ---- printer */
 
 struct printer *printer_make(FILE *out, enum print_format format, const struct print_column *columns, size_t count, int width) {
@@ -203,6 +225,7 @@ struct printer *printer_make(FILE *out, enum print_format format, const struct p
         write_csv(out, str_of(columns[i].title), false);
         fputs(i + 1 < count ? "," : "\r\n", out);
     }
+    if (format == PRINT_HTML) open_html(printer);
     return printer;
 }
 
@@ -211,25 +234,45 @@ uint64_t printer_finish(struct printer *printer) {
         write_held(printer);
         if (printer->rows) write_left_out(printer);
     }
+    if (printer->format == PRINT_HTML) fputs("</tbody>\n", printer->out);
     uint64_t rows = printer->rows;
     g_ptr_array_free(printer->cells, TRUE);
     g_free(printer);
     return rows;
 }
 
-/* `ours`: text that was made here, not somebody's who may mean harm to a spreadsheet. */
-static void add_cell(struct printer *printer, struct str text, bool ours) {
-    bool last = ++printer->column == printer->count;
-    if (printer->format == PRINT_CSV) {
-        write_csv(printer->out, text, !ours && is_formula(text));
-        fputs(last ? "\r\n" : ",", printer->out);
-    } else {
-        g_ptr_array_add(printer->cells, text_safe(text));
-    }
-    if (!last) return;
+/* A cell has been written: it may have been its row's last. */
+static void end_cell(struct printer *printer) {
+    if (++printer->column < printer->count) return;
     printer->column = 0;
     printer->rows++;
     if (printer->format == PRINT_TABLE && (printer->measured || printer->rows == ROWS_MEASURED)) write_held(printer);
+}
+
+/* `ours`: text that was made here, not somebody's who may mean harm to a spreadsheet. */
+static void add_cell(struct printer *printer, struct str text, bool ours) {
+    if (printer->format == PRINT_CSV) {
+        write_csv(printer->out, text, !ours && is_formula(text));
+        fputs(printer->column + 1 == printer->count ? "\r\n" : ",", printer->out);
+    } else if (printer->format == PRINT_HTML) {
+        g_autofree char *markup = text_html(text);
+        write_html(printer, printer->column, markup);
+    } else {
+        g_ptr_array_add(printer->cells, text_safe(text));
+    }
+    end_cell(printer);
+}
+
+void print_link(struct printer *printer, struct str address) {
+    bool of_the_web = address.len > 8 && (memcmp(address.ptr, "https://", 8) == 0 || memcmp(address.ptr, "http://", 7) == 0);
+    if (printer->format != PRINT_HTML || !of_the_web) {
+        print_text(printer, address);
+        return;
+    }
+    g_autofree char *escaped = text_html(address);
+    g_autofree char *markup = g_strdup_printf("<a href=\"%s\" rel=\"noopener noreferrer\">Open</a>", escaped);
+    write_html(printer, printer->column, markup);
+    end_cell(printer);
 }
 
 void print_text(struct printer *printer, struct str text) { add_cell(printer, text, false); }
@@ -262,7 +305,7 @@ void print_duration(struct printer *printer, int64_t ms) {
 void print_time(struct printer *printer, int64_t ms) {
     char text[TIME_TEXT_SIZE] = "";
     if (ms != NONE) time_print(ms, text);
-    if (ms != NONE && printer->format == PRINT_TABLE) {
+    if (ms != NONE && printer->format != PRINT_CSV) {
         text[10] = ' '; /* 2026-03-01T09:00:00.250Z */
         memcpy(text + 19, "Z", 2);
     }
@@ -270,7 +313,7 @@ void print_time(struct printer *printer, int64_t ms) {
 }
 
 void print_symbol(struct printer *printer, const char *symbol) {
-    g_autofree char *human = printer->format == PRINT_TABLE && symbol ? humanised(symbol) : NULL;
+    g_autofree char *human = printer->format != PRINT_CSV && symbol ? humanised(symbol) : NULL;
     add_cell(printer, str_of(human ? human : symbol), true);
 }
 

@@ -1,5 +1,5 @@
 /*
- * print: rows of cells as a table for people or as CSV for programs and spreadsheets.
+ * print: rows of cells as a table for people, as the rows of a table in a page, or as CSV for programs and spreadsheets.
  *
  * A table is sanitised (no control characters reach the terminal) and, on a terminal, made to fit: columns are cut to what they need,
  * then the most important that fit are shown, and the end says which are not.
@@ -16,7 +16,7 @@
 
 #include "../schemas/codec/str.h"
 
-enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV }; /* the order of "table|json|csv" */
+enum print_format { PRINT_TABLE, PRINT_JSON, PRINT_CSV, PRINT_HTML }; /* the order of PRINT_FORMATS; the last is for pages */
 #define PRINT_FORMATS "table|json|csv"
 
 #define PRINT_COLUMNS_MAX 32
@@ -30,7 +30,7 @@ struct print_column {
 
 struct printer;
 
-/* `format` is PRINT_TABLE or PRINT_CSV. `width`: characters a line, 0 where there is no terminal: nothing is cut or left out then. */
+/* `format` is not PRINT_JSON. PRINT_HTML writes thead and tbody, the caller the table around them. `width`: characters a line, 0 where there is no terminal: nothing is cut or left out then. */
 struct printer *printer_make(FILE *out, enum print_format format, const struct print_column *columns, size_t count, int width);
 /* Writes what is left and frees. Returns the number of rows. */
 uint64_t printer_finish(struct printer *printer);
@@ -45,9 +45,13 @@ void print_time(struct printer *printer, int64_t ms);
 /* An Avro symbol: "Contact attempted" in a table, CONTACT_ATTEMPTED in CSV. */
 void print_symbol(struct printer *printer, const char *symbol);
 
+/* An address from outside: in a page a link with the text "Open" where it is of the web, elsewhere the address itself. */
+void print_link(struct printer *printer, struct str address);
+
 /* Text from outside, made safe: valid UTF-8 without control characters (what they were shows as a space or a question mark). The caller
- * frees. */
+ * frees. text_html also escapes it for HTML, in an element or between quotes. */
 char *text_safe(struct str text);
+char *text_html(struct str text);
 
 /* The width of the terminal that standard output is, 0 where it is none. */
 int terminal_width(void);

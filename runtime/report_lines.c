@@ -72,8 +72,14 @@ static void avro_close(struct avro_lines *avro) {
 
 /* ---- opening */
 
-static void open_printer(struct lines *lines, size_t count) {
-    lines->printer = printer_make(stdout, (enum print_format)lines->format, lines->titles, count, terminal_width());
+/* `count`: of titles, where it is a table of any kind. */
+static void open_lines(struct lines *lines, size_t count, const struct shape *shape, const char *schema) {
+    static const enum print_format tables[] = {
+        [FORMAT_TABLE] = PRINT_TABLE, [FORMAT_JSON] = PRINT_JSON, [FORMAT_CSV] = PRINT_CSV, [FORMAT_AVRO] = PRINT_JSON, [FORMAT_HTML] = PRINT_HTML};
+    enum print_format table = tables[lines->format];
+    lines->for_people = table == PRINT_TABLE || table == PRINT_HTML;
+    if (table != PRINT_JSON) lines->printer = printer_make(stdout, table, lines->titles, count, terminal_width());
+    if (lines->format == FORMAT_AVRO) avro_open(lines, shape, schema);
 }
 
 /* On a narrow terminal the first four columns that were asked for stay, the others go from the right. */
@@ -91,8 +97,7 @@ void lines_open_rows(struct lines *lines, enum report_format format, const enum 
         lines->columns[i] = columns[i];
         lines->titles[i] = title_of(columns[i], i);
     }
-    if (format == FORMAT_TABLE || format == FORMAT_CSV) open_printer(lines, count);
-    if (format == FORMAT_AVRO) avro_open(lines, &shape_report_row, schema_text("ReportRow"));
+    open_lines(lines, count, &shape_report_row, schema_text("ReportRow"));
 }
 
 static const struct print_column group_titles[] = {
@@ -116,8 +121,7 @@ void lines_open_groups(struct lines *lines, enum report_format format, const cha
     lines->titles[count++] = (struct print_column){title_of_group(by), false, 0, 28};
     if (by_account) lines->titles[count++] = (struct print_column){"Account", false, 5, 16};
     for (size_t i = 0; i < G_N_ELEMENTS(group_titles); i++) lines->titles[count++] = group_titles[i];
-    if (format == FORMAT_TABLE || format == FORMAT_CSV) open_printer(lines, count);
-    if (format == FORMAT_AVRO) avro_open(lines, &shape_report_group, schema_text("ReportGroup"));
+    open_lines(lines, count, &shape_report_group, schema_text("ReportGroup"));
 }
 
 /* ---- a line of the report */
@@ -125,7 +129,7 @@ void lines_open_groups(struct lines *lines, enum report_format format, const cha
 static void print_symbol_of(struct lines *lines, const char *name, int value) { print_symbol(lines->printer, value < 0 ? NULL : symbol_text(name, value)); }
 
 static void print_status_of(struct lines *lines, const struct report_row *row) {
-    const char *words = lines->format == FORMAT_TABLE ? status_words(row->status) : NULL;
+    const char *words = lines->for_people ? status_words(row->status) : NULL;
     if (words)
         print_text(lines->printer, str_of(words));
     else
@@ -144,7 +148,7 @@ static void print_cell(struct lines *lines, enum column column, const struct rep
     case COLUMN_CAMPAIGN: print_text(out, row->campaign); break;
     case COLUMN_PHONE: print_text(out, row->phone_number); break;
     case COLUMN_CUSTOMER: print_text(out, first_known(row->customer_name, row->customer)); break;
-    case COLUMN_RECORDING: print_text(out, row->recording); break;
+    case COLUMN_RECORDING: print_link(out, row->recording); break;
     case COLUMN_ACCOUNT: print_text(out, row->account); break;
     case COLUMN_QUEUE: print_text(out, first_known(row->queue_name, row->queue)); break;
     case COLUMN_DURATION: print_duration(out, row->duration_ms); break;
@@ -193,15 +197,15 @@ char *rate_print(int64_t bp, bool sign, char text[32]) {
 /* People read percent, programs basis points. */
 static void print_rate(struct lines *lines, int64_t bp, bool sign) {
     char text[32];
-    if (lines->format == FORMAT_CSV)
-        print_number(lines->printer, bp);
-    else
+    if (lines->for_people)
         print_text(lines->printer, str_of(rate_print(bp, sign, text)));
+    else
+        print_number(lines->printer, bp);
 }
 
 static void print_group(struct lines *lines, const struct report_group *group) {
     struct printer *out = lines->printer;
-    struct str none = lines->format == FORMAT_TABLE ? STR("(none)") : STR_NULL;
+    struct str none = lines->for_people ? STR("(none)") : STR_NULL;
     print_text(out, first_known(group->name, first_known(group->group, none)));
     if (!str_is_null(group->tenant)) print_text(out, group->account);
     print_number(out, group->calls);

@@ -1,5 +1,6 @@
 /*
- * report_lines: the lines of a report as a table, CSV, JSON lines or an Avro container file, on standard output.
+ * report_lines: the lines of a report as a table, the rows of one in a page, CSV, JSON lines or an Avro container file, on
+ * standard output.
  *
  * A table and CSV have the columns that were asked for; JSON and Avro always have every field of schemas/reports/.
  */
@@ -32,6 +33,7 @@ struct lines {
     struct printer *printer;            /* of a table and CSV */
     enum column columns[PRINT_COLUMNS_MAX];
     size_t column_count;                /* 0: lines of a comparison */
+    bool for_people;                    /* words, not symbols and basis points */
     struct print_column titles[PRINT_COLUMNS_MAX];
     struct avro_lines *avro;
     uint64_t count;
