@@ -1,14 +1,17 @@
 """One call: everything that follows from its own events, recomputed from the sorted list at each question (SPEC 2; D1.1, D1.7 to D1.20)."""
+import bisect
+
 from words import COUNT_AFTER_THE_END, TALK, greatest, order
 
 
 class Call:
-    """A call that started. `events` holds every accepted event; what else is kept is what the rules fix at a moment."""
+    """A call that started. `events` holds every accepted event, sorted; what else is kept is what the rules fix at a moment."""
 
     def __init__(self, start):
         self.id = start["call_id"]
         self.start = start
-        self.events = [start]
+        self.events = []
+        self.add(start)
         # Fixed when the start folds.
         self.caller = self.campaign = None
         self.external = True
@@ -23,25 +26,26 @@ class Call:
         self.talk_fired = self.check_fired = self.stuck_fired = False
         self.published = None  # columns of calls-classified as last written
 
-    def sorted(self):
-        return sorted(self.events, key=order)
+    def add(self, event):
+        """Which end wins and which events count follows from the list alone, so it is told anew only here."""
+        bisect.insort(self.events, event, key=order)
+        self.winning_end = end = last_of(self.events, "CallEnded")
+        self.that_count = [
+            e for e in self.events
+            if end is None or e["occurred_at"] <= end["occurred_at"] or e["type"] in COUNT_AFTER_THE_END
+        ]
 
     def end(self):
-        return greatest(e for e in self.events if e["type"] == "CallEnded")
+        return self.winning_end
 
     def counting(self, as_of=None):
         """The events that count, sorted: what is later than the end only of some types; facts up to `as_of`."""
-        end = self.end()
-        return [
-            e for e in self.sorted()
-            if (end is None or e["occurred_at"] <= end["occurred_at"] or e["type"] in COUNT_AFTER_THE_END)
-            and (as_of is None or e["occurred_at"] <= as_of)
-        ]
+        return self.that_count if as_of is None else [e for e in self.that_count if e["occurred_at"] <= as_of]
 
     # Deadlines
 
     def stuck_at(self):
-        return max(max(e["occurred_at"] for e in self.events) + self.stuck_ms, self.stuck_floor)
+        return max(self.events[-1]["occurred_at"] + self.stuck_ms, self.stuck_floor)
 
     def check_at(self):
         """The check time; None while the call is in progress."""
@@ -60,15 +64,15 @@ class Call:
     # Single facts
 
     def classification(self, as_of=None):
-        return greatest(e for e in self.counting(as_of) if e["type"] == "CallClassified")
+        return last_of(self.counting(as_of), "CallClassified")
 
     def customer(self, as_of=None):
-        linked = greatest(e for e in self.counting(as_of) if e["type"] == "CustomerLinked")
+        linked = last_of(self.counting(as_of), "CustomerLinked")
         return (linked or self.start).get("customer")
 
     def last(self, kind, field):
-        found = [e for e in self.counting() if e["type"] == kind]
-        return found[-1][field] if found else None
+        found = last_of(self.counting(), kind)
+        return found[field] if found else None
 
     def duration(self):
         end = self.end()
@@ -161,7 +165,7 @@ class Call:
 
     def talk_ms(self):
         """What agents talked; without an end, up to the latest event."""
-        latest = max(e["occurred_at"] for e in self.events)
+        latest = self.events[-1]["occurred_at"]
         return sum((latest if stop is None else stop) - start for start, stop in union(self.talks(False)))
 
     def talk_moment(self):
@@ -279,6 +283,11 @@ def is_connected(event):
 
 def first_of(events, *kinds):
     return next((e for e in events if e["type"] in kinds), None)
+
+
+def last_of(events, kind):
+    """Of sorted events: the greatest of a kind, which wins (SPEC 2)."""
+    return next((e for e in reversed(events) if e["type"] == kind), None)
 
 
 def voice_agent_only(events):

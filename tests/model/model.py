@@ -1,4 +1,6 @@
 """The fold, slow and obvious: every accepted event is kept, and each step recomputes the whole tenant (SPEC 6, 7)."""
+from operator import itemgetter
+
 from calls import Call, Job
 from clock import KINDS, Clock
 from commands import Refused, judge
@@ -142,7 +144,7 @@ class Model:
             if call:
                 if any(event.get(f) != call.start.get(f) for f in ("direction", "from", "to")):
                     raise Rejected("CONFLICTING_START")
-                call.events.append(event)  # the first stands
+                call.add(event)  # the first stands
                 return
             call = tenant.calls[event["call_id"]] = Call(event)
             self.fix_at_start(tenant, call)
@@ -151,13 +153,13 @@ class Model:
                     self.reject(step, waiting, its_record, "BAD_TIME")
                     self.forget(tenant, waiting)
                 else:
-                    call.events.append(waiting)
+                    call.add(waiting)
         elif call is None:
             tenant.waiting.setdefault(event["call_id"], []).append((event, record, self.clock.time + WEEK))
         else:
             if event["type"] == "CallEnded" and event["occurred_at"] < call.start["occurred_at"]:
                 raise Rejected("BAD_TIME")
-            call.events.append(event)
+            call.add(event)
 
     def fix_at_start(self, tenant, call):
         start = call.start
@@ -233,10 +235,9 @@ class Model:
 
     def fire_due(self):
         while self.clock.time is not None:
-            for tenant in self.tenants.values():
-                if tenant.id not in self.next_timer:
-                    self.next_timer[tenant.id] = min(self.timers(tenant), key=lambda t: t[0], default=None)
-            first = min((t for t in self.next_timer.values() if t), key=lambda t: t[0], default=None)
+            for tenant_id in self.tenants.keys() - self.next_timer.keys():
+                self.next_timer[tenant_id] = min(self.timers(self.tenants[tenant_id]), key=itemgetter(0), default=None)
+            first = min(filter(None, self.next_timer.values()), key=itemgetter(0), default=None)
             if first is None or first[0][0] > self.clock.time:
                 return
             self.fire(self.tenants[first[0][2].decode()], *first)

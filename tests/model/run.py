@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """Folds random journals with the program and with the model, and holds every output of one against the other's.
 
-    run.py --program build/release/ringback --minutes 5
+    run.py --program build/release/ringback --journals 20000
+    run.py --program build/release/ringback --seed 1 --fold 17
     run.py --program build/release/ringback --replay journal.jsonl
 """
 import argparse
 import collections
 import datetime
+import functools
+import itertools
 import json
+import multiprocessing
+import os
 import pathlib
 import random
 import re
@@ -157,11 +162,14 @@ def signature(difference):
 
 
 def difference_of(program, runs, scratch):
+    return difference_from(by_model(runs), program, runs, scratch)
+
+
+def difference_from(expected, program, runs, scratch):
     try:
-        got = by_program(program, runs, scratch)
+        return first_difference(expected, by_program(program, runs, scratch))
     except (Crashed, subprocess.TimeoutExpired) as why:
         return ("crash", None, str(why))
-    return first_difference(by_model(runs), got)
 
 
 def shrink(program, runs, scratch, wanted, seconds=60):
@@ -239,7 +247,35 @@ def tell(difference, runs, file, arguments):
     print(f"Again: {sys.argv[0]} --program {arguments.program} --replay {file}", flush=True)
 
 
-def count(coverage, outputs):
+def folds(seed, journals):
+    """So many small journals at least, by seed: (number, worlds) of each fold. What is in a fold depends on the seed and its number alone."""
+    done = 0
+    for number in itertools.count():
+        if done >= journals:
+            return
+        worlds = random_of(seed, number).choice(SIZES)
+        done += worlds
+        yield number, worlds
+
+
+def random_of(seed, number):
+    return random.Random(seed * 1_000_003 + number)
+
+
+def runs_of(seed, number):
+    rng = random_of(seed, number)
+    return journal(rng, rng.choice(SIZES))
+
+
+def compare(program, scratch, seed, number):
+    """One fold on both sides: (events, outputs, what they cover, difference or None)."""
+    runs = runs_of(seed, number)
+    expected = by_model(runs)
+    return sum(len(r["events"]) for r in runs), len(expected), coverage_of(expected), difference_from(expected, program, runs, scratch)
+
+
+def coverage_of(outputs):
+    coverage = collections.Counter()
     for output in outputs:
         topic = output["topic"]
         if "key" in output:
@@ -256,60 +292,77 @@ def count(coverage, outputs):
             for name in ("abandoned_where", "short_abandon", "no_message", "abandoned_in_transfer", "classification"):
                 if output.get(name):
                     coverage[topic, name, str(output[name])] += 1
+    return coverage
 
 
-def main():
+def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True, help="the ringback to test")
-    parser.add_argument("--journals", type=int, default=20_000, help="how many small journals (default: %(default)s)")
+    parser.add_argument("--journals", type=int, default=20_000, help="how many small journals at least (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="where the random journals begin (default: %(default)s)")
-    parser.add_argument("--minutes", type=float, default=30, help="stop after this time, whatever was done (default: %(default)s)")
+    parser.add_argument("--fold", type=int, metavar="N", help="only the Nth fold of the seed")
+    parser.add_argument("--replay", metavar="FILE", help="only this journal")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="folds at a time (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, help="stop after this time, whatever was done (default: never)")
     parser.add_argument("--failures", type=int, default=5, help="stop after this many different differences (default: %(default)s)")
     parser.add_argument("--keep", default=tempfile.gettempdir(), help="where journals that differ are kept (default: %(default)s)")
     parser.add_argument("--scratch", help="where data directories are made (default: that of temporary files)")
     parser.add_argument("--without", action="append", default=[], metavar="TOPIC.FIELD",
                         help="a field that is not compared, while it is being mended")
-    parser.add_argument("--replay", metavar="FILE", help="only this journal")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def replay(program, arguments):
+    runs = load(arguments.replay)
+    difference = difference_of(program, runs, arguments.scratch)
+    if difference:
+        tell(difference, runs, arguments.replay, arguments)
+    print("differ" if difference else "agree")
+    sys.exit(1 if difference else 0)
+
+
+def found(program, difference, number, arguments):
+    """Shrinks, keeps and tells a difference of a sort that was not seen yet."""
+    print(f"\nA difference. Again, whole: {sys.argv[0]} --program {arguments.program} --seed {arguments.seed} --fold {number}", flush=True)
+    runs = shrink(program, runs_of(arguments.seed, number), arguments.scratch, signature(difference))
+    file = pathlib.Path(arguments.keep) / f"ringback-model-{arguments.seed}-{number}.jsonl"
+    save(runs, file)
+    tell(difference_of(program, runs, arguments.scratch) or difference, runs, file, arguments)
+
+
+def main():
+    arguments = options()
     for field in arguments.without:
         topic, _, name = field.partition(".")
         WITHOUT[topic].add(name)
     program = str(pathlib.Path(arguments.program).resolve())
-
     if arguments.replay:
-        runs = load(arguments.replay)
-        difference = difference_of(program, runs, arguments.scratch)
-        if difference:
-            tell(difference, runs, arguments.replay, arguments)
-        print("differ" if difference else "agree")
-        sys.exit(1 if difference else 0)
+        replay(program, arguments)
 
-    stop = time.monotonic() + arguments.minutes * 60
-    journals = events = compared = batches = 0
+    begun = time.monotonic()
+    journals = events = compared = done = 0
     seen = collections.Counter()
     coverage = collections.Counter()
-    while journals < arguments.journals and time.monotonic() < stop and len(seen) < arguments.failures:
-        rng = random.Random(arguments.seed * 1_000_003 + batches)
-        worlds = rng.choice(SIZES)
-        runs = journal(rng, worlds)
-        batches, journals, events = batches + 1, journals + worlds, events + sum(len(r["events"]) for r in runs)
-        expected = by_model(runs)
-        try:
-            difference = first_difference(expected, by_program(program, runs, arguments.scratch))
-        except (Crashed, subprocess.TimeoutExpired) as why:
-            difference = ("crash", None, str(why))
-        compared += len(expected)
-        count(coverage, expected)
-        if difference:
-            wanted = signature(difference)
-            seen[wanted] += 1
-            if seen[wanted] == 1:
-                runs = shrink(program, runs, arguments.scratch, wanted)
-                file = pathlib.Path(arguments.keep) / f"ringback-model-{arguments.seed}-{batches}.jsonl"
-                save(runs, file)
-                tell(difference_of(program, runs, arguments.scratch) or difference, runs, file, arguments)
+    if arguments.fold is None:
+        plan = list(folds(arguments.seed, arguments.journals))
+    else:
+        plan = [(arguments.fold, random_of(arguments.seed, arguments.fold).choice(SIZES))]
+    with multiprocessing.Pool(min(arguments.jobs, len(plan))) as pool:
+        work = functools.partial(compare, program, arguments.scratch, arguments.seed)
+        for (number, worlds), result in zip(plan, pool.imap(work, (number for number, _ in plan))):
+            done, journals, events, compared = done + 1, journals + worlds, events + result[0], compared + result[1]
+            coverage.update(result[2])
+            difference = result[3]
+            if difference:
+                seen[signature(difference)] += 1
+                if seen[signature(difference)] == 1:
+                    found(program, difference, number, arguments)
+            too_long = arguments.minutes and time.monotonic() > begun + arguments.minutes * 60
+            if too_long or len(seen) >= arguments.failures:
+                break
 
-    print(f"\n{journals} journals in {batches} folds, {events} events, {compared} outputs compared, {sum(seen.values())} folds differ")
+    print(f"\n{journals} journals in {done} folds, {events} events, {compared} outputs compared, {sum(seen.values())} folds differ, "
+          f"{time.monotonic() - begun:.0f} s")
     for key, times in sorted(coverage.items()):
         print(f"{times:9} {' '.join(key)}")
     for wanted, times in seen.most_common():
