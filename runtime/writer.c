@@ -14,7 +14,8 @@ struct writer {
     struct emission emission;
     struct place place;
     struct writer_options options;
-    int64_t records; /* in the open transaction */
+    int64_t records;  /* in the open transaction */
+    int64_t ahead_ms; /* of the wall clock, as far as it is corrected */
     uint64_t journalled;
     struct failure *failure;
 };
@@ -25,7 +26,7 @@ static int64_t append_time(struct writer *writer) {
     if (now == NONE) {
         struct timespec wall;
         clock_gettime(CLOCK_REALTIME_COARSE, &wall);
-        now = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
+        now = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000 - writer->ahead_ms;
     }
     if (now > writer->place.append_time) writer->place.append_time = now;
     return writer->place.append_time;
@@ -62,11 +63,17 @@ int writer_record(struct writer *writer, struct journal_record *record, struct s
     return journal_and_fold(writer, record, event_bytes);
 }
 
+static int emit(void *context, const struct output *output) {
+    struct writer *writer = context;
+    if (writer->options.tally) tally_output(writer->options.tally, output);
+    return emission_emit(&writer->emission, output);
+}
+
 static int begin(struct writer *writer) {
     int code = store_begin(writer->store);
     if (code < 0) return from_store(writer, code);
     struct str journal_id = {writer->log->sealed.journal_id, JOURNAL_ID_DIGITS};
-    code = fold_open(&writer->fold, writer->store, journal_id, writer->log->partition, emission_emit, &writer->emission);
+    code = fold_open(&writer->fold, writer->store, journal_id, writer->log->partition, emit, writer);
     if (code < 0) return from_store(writer, code);
     struct fold_status status;
     fold_status(writer->fold, &status);
@@ -109,6 +116,8 @@ int writer_list(struct writer *writer, enum source_kind kind, struct str name, s
 }
 
 bool writer_is_due(const struct writer *writer) { return writer->records >= writer->options.transaction_records; }
+int64_t writer_records(const struct writer *writer) { return writer->records; }
+void writer_correct_clock(struct writer *writer, int64_t ahead_ms) { writer->ahead_ms = ahead_ms; }
 
 /* What the seal says of the fold is said after the fold has seen it: its outputs are part of the transaction it ends. */
 static int seal_fold(struct writer *writer, struct journal_record *record) {

@@ -9,12 +9,14 @@
 
 #include "../processors/fold.h"
 #include "place.h"
+#include "tally.h"
 
 #define TRANSACTION_RECORDS_MAX 50000 /* ARCHITECTURE 2 */
 
 struct writer_options {
     int64_t transaction_records; /* when a transaction is due to be sealed */
     int64_t append_time;         /* ms UTC that every record is journalled at, for tests; NONE: the wall clock */
+    struct tally *tally;         /* outputs are counted there; NULL: nowhere */
 };
 
 struct writer;
@@ -35,6 +37,10 @@ int writer_record(struct writer *writer, struct journal_record *record, struct s
 
 /* As many records as a transaction may have. */
 bool writer_is_due(const struct writer *writer);
+int64_t writer_records(const struct writer *writer); /* in the open transaction */
+
+/* Append times are the wall clock less this from now on: it is known to be ahead by so much, or behind where it is negative (ms). */
+void writer_correct_clock(struct writer *writer, int64_t ahead_ms);
 
 /* Ends the transaction: seals it with where the sources stand, then commits the state, in which `known` (known_count) is stored. */
 int writer_seal(struct writer *writer, const struct seal_source *sources, uint32_t source_count, const struct known_source *known,

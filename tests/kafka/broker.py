@@ -19,7 +19,7 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 FETCHED = HERE.parent.parent / "build/kafka"
-PYTHON = "confluent-kafka==2.3.0"
+PYTHON = ["confluent-kafka==2.3.0", "fastavro==1.9.7"]
 READY_SECONDS = 60
 
 PROPERTIES = """\
@@ -76,12 +76,14 @@ def registry_jars():
     return fetched("registry", maven("dependency:unpack@registry"))
 
 
-def client():
-    """The module confluent_kafka."""
-    place = fetched("python", lambda into: [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(into), PYTHON])
-    sys.path.insert(0, str(place))
+def modules():
+    """The modules confluent_kafka and fastavro."""
+    place = fetched("modules", lambda into: [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(into), *PYTHON])
+    if str(place) not in sys.path:
+        sys.path.insert(0, str(place))
     import confluent_kafka
-    return confluent_kafka
+    import fastavro
+    return confluent_kafka, fastavro
 
 
 def free_ports(count):
@@ -154,6 +156,8 @@ class Broker:
         self.spawn("kafka", self.java("400m", "kafka.Kafka", str(self.room / "server.properties")))
         if registry:
             self.start_registry()
+        elif "registry" not in self.places["pids"]:
+            self.places.pop("registry", None)
         self.wait_ready()
         return self
 
@@ -167,7 +171,7 @@ class Broker:
 
     def wait_ready(self):
         """Ready is who gives out a producer id, not who listens."""
-        kafka = client()
+        kafka, _ = modules()
         deadline = time.monotonic() + READY_SECONDS
         producer = kafka.Producer({"bootstrap.servers": self.bootstrap, "transactional.id": "ready", "log_level": 0})
         while True:

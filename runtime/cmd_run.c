@@ -1,0 +1,66 @@
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "../schemas/codec/codec.h"
+#include "command.h"
+#include "json_log.h"
+#include "kafka_worker.h"
+
+static const struct option_row options[] = {
+    {"config", 'c', OPTION_FILE, "FILE", CONFIG_FILE, false, false, "The configuration; ringback check-config explains it"},
+    {0},
+};
+
+static atomic_bool stopped;
+
+static void on_signal(int signal_number) {
+    (void)signal_number;
+    atomic_store(&stopped, true);
+}
+
+static void watch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* connections break */
+}
+
+static int run(const struct arguments *arguments) {
+    struct failure failure = {0};
+    struct config *config = NULL;
+    char error[400];
+    if (schemas_load(error, sizeof error) < 0) {
+        complain("%s", error);
+        return EXIT_FAILED;
+    }
+    int result = config_load(&config, argument_text(arguments, "config"), &failure);
+    if (result == 0) {
+        json_log_level((enum level)config->log.level);
+        json_log(LEVEL_INFO, "started", LOG_TEXT("version", RINGBACK_VERSION), LOG_TEXT("application", config->application),
+                 LOG_NUMBER("partitions", config->partitions));
+        watch_signals();
+        result = kafka_worker_run(config, &stopped, &failure);
+        json_log(LEVEL_INFO, "ended", LOG_NUMBER("exit_code", result < 0 ? (int64_t)failure.code : 0));
+    }
+    if (result < 0) complain("%s", failure.text);
+    config_free(config);
+    schemas_unload();
+    return result < 0 ? (int)failure.code : EXIT_DONE;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "fold from Kafka to Kafka, exactly once",
+    .operands = "",
+    .description =
+        "Joins the consumer group of the configuration, takes over the partitions that it is assigned, and folds their calls, jobs, "
+        "commands and directory into the journal and the output topics, one transaction at a time. Partitions that are not its own it "
+        "reads as a standby. Any number of instances share the work; what is stopped or killed is taken over by the others.\n\n"
+        "It tells what happens as lines of JSON on standard error, and how it is over HTTP: /metrics, /livez, /readyz. SIGTERM seals what is "
+        "open and ends it within 5 seconds.",
+    .options = options,
+    .example = "ringback run -c /etc/ringback/ringback.yaml\n"
+               "  run until it is told to stop",
+    .run = run,
+};

@@ -1,0 +1,138 @@
+/* A partition that is not ours: a standby folds what others write, silently, so that taking over is reading a tail. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "clocks.h"
+#include "kafka_partition.h"
+#include "reader.h"
+
+#define READ_EVERY_MS 100 /* a state is committed that often at most */
+#define IDLE_MS 1000
+#define READ_LIMIT_MS 60000
+#define NO_JOURNAL_ID "00000000000000000000000000000000"
+
+static int directory_make(const char *path, struct failure *failure) {
+    return mkdir(path, 0700) < 0 && errno != EEXIST ? fail_errno(failure, "make the directory", path) : 0;
+}
+
+int partition_state_open(struct partition *partition) {
+    const char *base = partition->shared->config->state.dir;
+    struct failure *failure = &partition->failure;
+    char path[PATH_MAX];
+    if (partition->store) return 0;
+    if (snprintf(partition->dir.path, sizeof partition->dir.path, "%s/%" PRId32, base, partition->number) >= (int)sizeof partition->dir.path)
+        return fail(failure, EXIT_CONFIGURATION, "state.dir: the path is too long.");
+    if (directory_make(base, failure) < 0 || directory_make(partition->dir.path, failure) < 0 ||
+        directory_make(data_dir_state(&partition->dir, path), failure) < 0)
+        return -1;
+    partition_beat(partition, "opening the state", READ_LIMIT_MS);
+    if (partition_open_state(&partition->store, &partition->dir, failure) < 0) return -1;
+    int code = store_begin(partition->store);
+    if (code == 0) code = place_load(partition->store, &partition->place);
+    store_abort(partition->store);
+    if (code < 0) return fail_store(failure, code, "the state", store_error(partition->store));
+    if (code == STORE_ABSENT) partition->place = place_at_beginning(NO_JOURNAL_ID);
+    return 0;
+}
+
+static void alive(void *context) { partition_beat(context, "reading the journal", READ_LIMIT_MS); }
+
+static void progress(void *context, int64_t at, int64_t end, uint64_t records) {
+    struct partition *partition = context;
+    char text[100];
+    alive(context);
+    if (end <= at) return;
+    snprintf(text, sizeof text, "rebuilding: at offset %" PRId64 " of %" PRId64 ", %" PRIu64 " records", at, end, records);
+    metrics_set(partition->shared->metrics, METRIC_JOURNAL_LAG, partition->number, 0, 0, end - at);
+    health_partition(partition->shared->health, partition->number, text);
+}
+
+static struct kafka_journal_options journal_options(struct partition *partition, int64_t begins, int64_t until) {
+    const struct config *config = partition->shared->config;
+    return (struct kafka_journal_options){
+        .topic = config->topics.names[KAFKA_TOPIC_JOURNAL],
+        .partition = partition->number,
+        .partitions = (int32_t)config->partitions,
+        .form = &partition->shared->form,
+        .reader = partition->reader,
+        .bell = &partition->bell,
+        .stop = &partition->wanted,
+        .from = &partition->place,
+        .begins = begins,
+        .until = until,
+        .alive = alive,
+        .context = partition,
+    };
+}
+
+/* 1: the journal is open behind the place; 0: there is no journal; -1. */
+static int journal_open(struct partition *partition, int64_t begins, int64_t until) {
+    struct kafka_journal_options options = journal_options(partition, begins, until);
+    struct failure *failure = &partition->failure;
+    if (partition->place.log.sequence < 0) {
+        char journal_id[JOURNAL_ID_DIGITS + 1];
+        int found = kafka_journal_id(&options, journal_id, failure);
+        if (found <= 0) return found;
+        partition->place = place_at_beginning(journal_id);
+    } else if (partition->place.log.seal_at < begins) {
+        return fail(failure, EXIT_FAILED,
+                    "%s begins at offset %" PRId64 "; the state needs it from %" PRId64 ". Restore a newer snapshot, or keep the topic longer.",
+                    partition->journal_name, begins, partition->place.log.seal_at);
+    } else if (until >= 0 && partition->place.log.seal_at >= until) {
+        return fail(failure, EXIT_FAILED,
+                    "%s ends at offset %" PRId64 ", before seal %" PRId64 " at %" PRId64 " that the state has seen: the journal was cut. See "
+                    "ringback repair.",
+                    partition->journal_name, until, partition->place.log.sequence, partition->place.log.seal_at);
+    }
+    return kafka_journal_open(&partition->journal, &options, failure) < 0 ? -1 : 1;
+}
+
+static int read_on(struct partition *partition) {
+    struct reader_options options = {.progress = progress, .context = partition};
+    uint64_t records = 0;
+    int result = reader_run(partition->store, partition->journal, &partition->place, &options, &records, &partition->failure);
+    metrics_add(partition->shared->metrics, METRIC_REBUILD_RECORDS, partition->number, 0, 0, (int64_t)records);
+    return result;
+}
+
+int partition_catch_up(struct partition *partition, int64_t begins, int64_t until, bool *begun) {
+    log_close(partition->journal);
+    partition->journal = NULL;
+    int opened = until >= 0 && until <= begins && partition->place.log.sequence < 0 ? 0 : journal_open(partition, begins, until);
+    *begun = opened > 0;
+    if (opened <= 0) return opened;
+    int result = read_on(partition);
+    log_close(partition->journal);
+    partition->journal = NULL;
+    return result;
+}
+
+/* Opens what a standby reads. 1; 0: there is nothing to read yet; -1. */
+static int standby_open(struct partition *partition) {
+    if (partition->journal) return 1;
+    struct kafka_offset start = {partition->shared->config->topics.names[KAFKA_TOPIC_JOURNAL], partition->number, 0};
+    if (partition_state_open(partition) < 0) return -1;
+    partition_beat(partition, "asking where the journal begins", READ_LIMIT_MS);
+    if (kafka_ask(partition->shared->looker, KAFKA_BEGINNING, &start, 1, &partition->failure) < 0) return -1;
+    return journal_open(partition, start.offset, -1);
+}
+
+enum partition_event partition_read(struct partition *partition) {
+    enum partition_event wish = partition_wish(partition);
+    if (wish != EVENT_NOTHING) return wish;
+    bool standby = partition->shared->config->standby == STANDBY_ALL;
+    int open = standby ? standby_open(partition) : 0;
+    if (open < 0 || (open > 0 && read_on(partition) < 0)) return partition_failed(partition);
+    partition->failed_times = 0;
+    if (open > 0) metrics_set(partition->shared->metrics, METRIC_SEAL, partition->number, 0, 0, partition->place.log.sequence);
+    health_partition(partition->shared->health, partition->number, NULL);
+    partition_beat(partition, "waiting for the journal", 5 * IDLE_MS);
+    bell_wait(&partition->bell, IDLE_MS);
+    if (!atomic_load(&partition->wanted)) {
+        struct timespec pause = {.tv_nsec = READ_EVERY_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+    return EVENT_NOTHING;
+}

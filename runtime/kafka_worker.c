@@ -1,0 +1,253 @@
+#include "kafka_worker.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clocks.h"
+#include "http.h"
+#include "json_log.h"
+#include "kafka_partition.h"
+
+#define POLL_MS 100
+#define MEMBER_LIMIT_MS 30000
+#define RELEASE_MS 4000 /* below the session's timeout: whoever is slower is fenced */
+#define REJOIN_MS 3000  /* a partition that was fenced, though it is still ours by the group */
+#define WATCH_MS 500
+#define REGISTRY_WAIT_MS 10000
+
+struct worker {
+    struct shared shared;
+    struct partition *partitions;
+    int32_t count;   /* of partitions */
+    int32_t started; /* of their threads */
+    bool *assigned;  /* by the last rebalance; by partition */
+    bool given;      /* an assignment to hand out, once the generation is known */
+    int64_t fenced_since_ms;
+    struct http *http;
+    struct service_pages pages;
+    struct http_route routes[SERVICE_ROUTES];
+    pthread_t watchdog;
+    bool watched;
+    atomic_bool ended;
+    struct failure *failure;
+};
+
+/* ---- the watchdog ---- */
+
+static void *watch(void *context) {
+    struct worker *worker = context;
+    while (!atomic_load(&worker->ended)) {
+        int thread;
+        const char *doing;
+        if (health_late(worker->shared.health, WATCH_MS, &thread, &doing)) {
+            json_log(LEVEL_ERROR, "watchdog", LOG_NUMBER("thread", thread), LOG_TEXT("doing", doing));
+            _exit(EXIT_AGAIN); /* what was not committed has not happened: a restart goes on where the last seal stands */
+        }
+        struct timespec pause = {.tv_nsec = WATCH_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+/* ---- the group ---- */
+
+static void beat(struct worker *worker, const char *doing) { health_beat(worker->shared.health, 0, doing, MEMBER_LIMIT_MS); }
+
+/* A partition is assigned where that of every co-partitioned source is: the range assignor gives them together. */
+static void assigned_note(struct worker *worker, const rd_kafka_topic_partition_list_t *list) {
+    for (int32_t n = 0; n < worker->count; n++) {
+        int found = 0;
+        for (int at = 0; at < list->cnt; at++) found += list->elems[at].partition == n;
+        worker->assigned[n] = found == GROUP_SOURCES;
+        if (found && found != GROUP_SOURCES)
+            json_log(LEVEL_ERROR, "assignment_uneven", LOG_NUMBER("partition", n), LOG_NUMBER("topics", found),
+                     LOG_TEXT("text", "the sources have different numbers of partitions; see ringback topics check"));
+    }
+}
+
+/* The member itself reads nothing: partitions read for themselves. */
+static void assignment_take(struct worker *worker, rd_kafka_t *member, rd_kafka_topic_partition_list_t *list) {
+    for (int n = 0; n < list->cnt; n++) list->elems[n].offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_assign(member, list);
+    rd_kafka_pause_partitions(member, list);
+    assigned_note(worker, list);
+    worker->given = true;
+    health_set(worker->shared.health, HEALTH_GROUP, NULL);
+}
+
+static void assignment_leave(struct worker *worker, rd_kafka_t *member) {
+    bool lost = rd_kafka_assignment_lost(member);
+    worker->given = false;
+    for (int32_t n = 0; n < worker->started; n++) partition_take(&worker->partitions[n], lost);
+    int64_t until_ms = monotonic_ms() + RELEASE_MS;
+    for (int32_t n = 0; n < worker->started; n++) {
+        int64_t left_ms = until_ms - monotonic_ms();
+        if (!partition_released(&worker->partitions[n], left_ms > 0 ? left_ms : 0))
+            partition_log(&worker->partitions[n], LEVEL_WARNING, "slow_to_release", "the next owner will fence it");
+    }
+    rd_kafka_assign(member, NULL);
+}
+
+static void rebalanced(rd_kafka_t *member, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque) {
+    struct worker *worker = opaque;
+    bool assigning = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    json_log(LEVEL_INFO, "rebalance", LOG_TEXT("what", assigning ? "assign" : "revoke"), LOG_NUMBER("partitions", list->cnt / GROUP_SOURCES));
+    if (assigning)
+        assignment_take(worker, member, list);
+    else
+        assignment_leave(worker, member);
+}
+
+/* A commit in no generation would be fenced by nobody. */
+static void hand_out(struct worker *worker) {
+    rd_kafka_t *member = worker->shared.member;
+    for (int32_t n = 0; n < worker->started; n++) {
+        if (!worker->assigned[n]) continue;
+        rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(member);
+        if (kafka_generation(group) < 0) {
+            if (group) rd_kafka_consumer_group_metadata_destroy(group);
+            return;
+        }
+        partition_give(&worker->partitions[n], group);
+    }
+    worker->given = false;
+}
+
+static int subscribe(struct worker *worker) {
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(GROUP_SOURCES);
+    for (int n = 0; n < GROUP_SOURCES; n++)
+        rd_kafka_topic_partition_list_add(topics, worker->shared.config->topics.names[KAFKA_TOPIC_CALLS + n], RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(worker->shared.member, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (code) return fail_kafka(worker->failure, code, rd_kafka_err2str(code), "subscribe to", worker->shared.config->topics.names[KAFKA_TOPIC_CALLS]);
+    return 0;
+}
+
+/* Fenced, and still the owner by the group: whoever fenced us was told so too. Only a new assignment can tell who is right. */
+static int rejoin_where_fenced(struct worker *worker) {
+    bool fenced = false;
+    for (int32_t n = 0; n < worker->started; n++) fenced |= atomic_load(&worker->partitions[n].fenced);
+    int64_t now_ms = monotonic_ms();
+    if (!fenced) worker->fenced_since_ms = 0;
+    if (fenced && !worker->fenced_since_ms) worker->fenced_since_ms = now_ms;
+    if (!fenced || now_ms - worker->fenced_since_ms < REJOIN_MS) return 0;
+    worker->fenced_since_ms = 0;
+    json_log(LEVEL_WARNING, "rejoin", LOG_TEXT("because", "a partition was fenced"));
+    rd_kafka_unsubscribe(worker->shared.member);
+    return subscribe(worker);
+}
+
+static void member_told(struct worker *worker, const rd_kafka_message_t *message) {
+    switch ((int)message->err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR: /* fetched before it was paused */
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET: break;
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__TRANSPORT: health_set(worker->shared.health, HEALTH_BROKER, "no broker answers"); break;
+    default:
+        json_log(LEVEL_WARNING, "group", LOG_TEXT("error", rd_kafka_err2name(message->err)), LOG_TEXT("text", rd_kafka_message_errstr(message)));
+        health_set(worker->shared.health, HEALTH_GROUP, rd_kafka_message_errstr(message));
+    }
+}
+
+static int serve(struct worker *worker, const atomic_bool *stop) {
+    while (!atomic_load(stop)) {
+        beat(worker, "polling the group");
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(worker->shared.member, POLL_MS);
+        if (message) {
+            member_told(worker, message);
+            rd_kafka_message_destroy(message);
+        } else {
+            health_set(worker->shared.health, HEALTH_BROKER, NULL);
+        }
+        if (worker->given) hand_out(worker);
+        if (rejoin_where_fenced(worker) < 0) return -1;
+    }
+    return 0;
+}
+
+/* ---- begin and end ---- */
+
+static int member_open(struct worker *worker) {
+    rd_kafka_conf_t *conf = kafka_conf(worker->shared.config, KAFKA_MEMBER, 0, worker->failure);
+    if (!conf) return -1;
+    rd_kafka_conf_set_opaque(conf, worker);
+    rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
+    worker->shared.member = kafka_open(conf, KAFKA_MEMBER, worker->failure);
+    if (!worker->shared.member) return -1;
+    rd_kafka_poll_set_consumer(worker->shared.member);
+    return 0;
+}
+
+static int shared_open(struct worker *worker) {
+    struct shared *shared = &worker->shared;
+    const struct config *config = shared->config;
+    shared->metrics = metrics_make(worker->count);
+    shared->health = health_make(worker->count, worker->count + 1);
+    worker->partitions = calloc((size_t)worker->count, sizeof *worker->partitions);
+    worker->assigned = calloc((size_t)worker->count, sizeof *worker->assigned);
+    if (!shared->metrics || !shared->health || !worker->partitions || !worker->assigned) return fail_memory(worker->failure);
+    turns_make(&shared->turns, config->workers);
+    health_set(shared->health, HEALTH_GROUP, "not a member of the group yet");
+    if (journal_form_make(&shared->form, worker->failure) < 0) return -1;
+    if (registry_open(&shared->registry, config, shared->metrics, worker->failure) < 0) return -1;
+    if (registry_own(shared->registry, REGISTRY_WAIT_MS, shared->own, worker->failure) < 0) return -1;
+    shared->looker = kafka_open_plain(config, KAFKA_LOOKER, worker->failure);
+    return shared->looker ? member_open(worker) : -1;
+}
+
+static int pages_open(struct worker *worker) {
+    const struct config *config = worker->shared.config;
+    if (config->http.port == 0) return 0;
+    worker->pages = (struct service_pages){.metrics = worker->shared.metrics, .health = worker->shared.health};
+    service_routes(worker->routes, &worker->pages);
+    return http_start(&worker->http, config->http.bind, (int)config->http.port, worker->routes, worker->failure);
+}
+
+static int start(struct worker *worker) {
+    beat(worker, "starting");
+    if (pthread_create(&worker->watchdog, NULL, watch, worker) != 0) return fail(worker->failure, EXIT_AGAIN, "cannot start a thread.");
+    worker->watched = true;
+    for (; worker->started < worker->count; worker->started++)
+        if (partition_start(&worker->partitions[worker->started], &worker->shared, worker->started, worker->failure) < 0) return -1;
+    return subscribe(worker);
+}
+
+/* What is open is sealed, the group is left, the states are synced. */
+static void stop_all(struct worker *worker) {
+    struct shared *shared = &worker->shared;
+    if (shared->health) health_set(shared->health, HEALTH_DRAINING, "it is ending");
+    for (int32_t n = 0; n < worker->started; n++) partition_stop(&worker->partitions[n]);
+    for (int32_t n = 0; n < worker->started; n++) partition_join(&worker->partitions[n]);
+    worker->started = 0;
+    if (shared->member) {
+        rd_kafka_consumer_close(shared->member);
+        rd_kafka_destroy(shared->member);
+    }
+    if (shared->looker) rd_kafka_destroy(shared->looker);
+    http_stop(worker->http);
+    registry_close(shared->registry);
+    plan_free(shared->form.plan);
+    atomic_store(&worker->ended, true);
+    if (worker->watched) pthread_join(worker->watchdog, NULL);
+    health_free(shared->health);
+    metrics_free(shared->metrics);
+    free(worker->partitions);
+    free(worker->assigned);
+}
+
+int kafka_worker_run(const struct config *config, const atomic_bool *stop, struct failure *failure) {
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (!worker) return fail_memory(failure);
+    worker->shared.config = config;
+    worker->count = (int32_t)config->partitions;
+    worker->failure = failure;
+    int result = shared_open(worker);
+    if (result == 0) result = pages_open(worker);
+    if (result == 0) result = start(worker);
+    if (result == 0) result = serve(worker, stop);
+    stop_all(worker);
+    free(worker);
+    return result;
+}

@@ -1,0 +1,197 @@
+/* A partition that is ours: merge, check, journal, fold, emit, and commit all of it at once (docs/decisions/0009). */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "clocks.h"
+#include "json_log.h"
+#include "kafka_crash.h"
+#include "kafka_partition.h"
+
+#define SKEW_MOST_MS 2000
+#define TRANSACTION_MOST_MS 1000
+#define LOOK_EVERY_MS 50   /* at the deadlines */
+#define ASK_EVERY_MS 200   /* for the ends of the sources */
+#define GAUGES_EVERY_MS 2000
+#define IDLE_MS 100
+#define SCHEMA_MS 20
+#define CLOCK_RECORDS 16 /* between looks at the clock */
+#define LIMIT_MS 60000
+
+void partition_turn_take(struct partition *partition) {
+    if (!partition->has_turn) turn_take(&partition->shared->turns);
+    partition->has_turn = true;
+}
+
+void partition_turn_give(struct partition *partition) {
+    if (partition->has_turn) turn_give(&partition->shared->turns);
+    partition->has_turn = false;
+}
+
+static int64_t skew_ms(const struct partition *partition) { return kafka_producer_skew_ms(partition->log); }
+
+static bool clock_is_off(const struct partition *partition) {
+    int64_t skew = skew_ms(partition);
+    return skew > SKEW_MOST_MS || skew < -SKEW_MOST_MS;
+}
+
+void partition_clock_check(struct partition *partition) {
+    bool off = clock_is_off(partition);
+    metrics_set(partition->shared->metrics, METRIC_CLOCK_SKEW, METRICS_OF_PROCESS, 0, 0, skew_ms(partition));
+    writer_correct_clock(partition->writer, off ? skew_ms(partition) : 0);
+    health_set(partition->shared->health, HEALTH_CLOCK, off ? "this machine's clock is more than 2 s off the broker's" : NULL);
+}
+
+static void account(struct partition *partition, int64_t began_us) {
+    struct metrics *metrics = partition->shared->metrics;
+    int32_t number = partition->number;
+    tally_commit(&partition->tally, metrics, number);
+    metrics_add(metrics, METRIC_TRANSACTIONS, number, TRANSACTION_COMMITTED, 0, 1);
+    metrics_observe(metrics, METRIC_COMMIT, number, monotonic_us() - began_us);
+    if (partition->folded_us) metrics_observe(metrics, METRIC_FOLD, number, partition->folded_us);
+    if (partition->oldest != NONE) metrics_observe(metrics, METRIC_END_TO_END, number, 1000 * (wall_ms() - partition->oldest));
+    metrics_set(metrics, METRIC_SEAL, number, 0, 0, partition->log->sealed.sequence);
+}
+
+int partition_seal(struct partition *partition) {
+    struct seal_source sources[KAFKA_SOURCES];
+    int64_t offsets[GROUP_SOURCES], began_us = monotonic_us();
+    live_seal(&partition->live, !clock_is_off(partition), sources);
+    for (int n = 0; n < GROUP_SOURCES; n++) offsets[n] = sources[n].next_offset;
+    kafka_producer_offsets(partition->log, offsets);
+    partition_beat(partition, "sealing", LIMIT_MS);
+    int result = writer_seal(partition->writer, sources, KAFKA_SOURCES, NULL, 0);
+    partition_turn_give(partition);
+    if (result < 0) return -1;
+    crash_point("sealed");
+    partition->place.log = partition->log->sealed;
+    account(partition, began_us);
+    partition_clock_check(partition);
+    partition->begun_ms = partition->folded_us = 0;
+    partition->oldest = NONE;
+    partition->sealed_ms = monotonic_ms();
+    partition->looked_ms = 0;
+    return 0;
+}
+
+/* ---- time ---- */
+
+/* The wall clock, as far as it may be believed: what is due is due by the broker's time. */
+static int64_t true_wall_ms(const struct partition *partition) { return wall_ms() - (clock_is_off(partition) ? skew_ms(partition) : 0); }
+
+/* Whether something waits for time alone: a deadline that has come, or the regular seal. */
+static bool time_is_wanted(struct partition *partition, int64_t now_ms) {
+    if (now_ms - partition->sealed_ms >= partition->shared->config->seal_every_ms) return true;
+    if (now_ms - partition->looked_ms >= LOOK_EVERY_MS) {
+        struct fold_status status;
+        fold_status(writer_fold(partition->writer), &status);
+        bool later = status.next_deadline == NONE || (status.stream_time != NONE && status.stream_time >= status.next_deadline);
+        partition->due_at_wall_ms = later ? NONE : status.next_deadline + status.allowed_lateness_ms;
+        partition->looked_ms = now_ms;
+    }
+    return partition->due_at_wall_ms != NONE && true_wall_ms(partition) >= partition->due_at_wall_ms;
+}
+
+/* Asks for the ends, and seals where that is all there is to tell. -1: failed. */
+static int tell_time(struct partition *partition, int64_t now_ms) {
+    if (clock_is_off(partition) || now_ms - partition->asked_ms < ASK_EVERY_MS || !time_is_wanted(partition, now_ms)) return 0;
+    partition->asked_ms = now_ms;
+    partition_beat(partition, "asking where the sources end", LIMIT_MS);
+    if (live_ask(&partition->live, partition->shared->looker, wall_ms()) < 0) return -1;
+    return writer_records(partition->writer) == 0 && live_all_ended(&partition->live) ? partition_seal(partition) : 0;
+}
+
+/* ---- records ---- */
+
+static int take(struct partition *partition, struct live_source *source) {
+    struct journal_record *record = &source->input.record;
+    rd_kafka_timestamp_type_t type;
+    int64_t appended = rd_kafka_message_timestamp(source->message, &type);
+    if (appended >= 0 && (partition->oldest == NONE || appended < partition->oldest)) partition->oldest = appended;
+    tally_record(&partition->tally, record, source->kind);
+    if (writer_record(partition->writer, record, source->input.event_bytes) < 0) return -1;
+    live_took(source);
+    return 0;
+}
+
+/* Takes what is there, for a while. The number of records; -1. */
+static int64_t take_some(struct partition *partition) {
+    int64_t taken = 0, began_us = 0;
+    int found = 1;
+    while (taken < CLOCK_RECORDS && !writer_is_due(partition->writer)) {
+        struct live_source *source;
+        found = live_next(&partition->live, &source);
+        if (found <= 0) break;
+        if (!began_us) {
+            partition_turn_take(partition);
+            began_us = monotonic_us();
+        }
+        if (take(partition, source) < 0) return -1;
+        taken++;
+    }
+    if (began_us) partition->folded_us += monotonic_us() - began_us;
+    return found < 0 ? -1 : taken;
+}
+
+/* Live: some ms after the first record. Behind: while more waits than the transaction holds. */
+static bool seal_is_due(const struct partition *partition, int64_t now_ms) {
+    if (!partition->begun_ms) return false;
+    if (writer_is_due(partition->writer)) return true;
+    int64_t age_ms = now_ms - partition->begun_ms;
+    if (age_ms < partition->shared->config->commit.live_ms) return false;
+    return age_ms >= TRANSACTION_MOST_MS || live_lag(&partition->live) < writer_records(partition->writer);
+}
+
+static void show_gauges(struct partition *partition, int64_t now_ms) {
+    struct metrics *metrics = partition->shared->metrics;
+    struct fold_counts counts;
+    struct fold_status status;
+    if (now_ms - partition->gauged_ms < GAUGES_EVERY_MS) return;
+    partition->gauged_ms = now_ms;
+    if (fold_counts(writer_fold(partition->writer), STR("*"), &counts) == 0) tally_gauges(&counts, metrics, partition->number);
+    fold_status(writer_fold(partition->writer), &status);
+    if (status.stream_time != NONE) metrics_set(metrics, METRIC_CLOCK_LAG, partition->number, 0, 0, true_wall_ms(partition) - status.stream_time);
+    metrics_set(metrics, METRIC_RULES_VERSION, partition->number, 0, 0, status.rules_version);
+    for (int n = 0; n < KAFKA_SOURCES; n++)
+        metrics_set(metrics, METRIC_SOURCE_LAG, partition->number, n + 1, 0, tail_lag(&partition->live.sources[n].tail));
+}
+
+/* Until something can have changed. */
+static void wait(struct partition *partition, int64_t now_ms) {
+    partition_turn_give(partition);
+    int64_t wait_ms = live_waits_for_schema(&partition->live) ? SCHEMA_MS : IDLE_MS;
+    if (partition->begun_ms) {
+        int64_t left_ms = partition->begun_ms + partition->shared->config->commit.live_ms - now_ms;
+        wait_ms = left_ms < 1 ? 1 : left_ms < wait_ms ? left_ms : wait_ms;
+    }
+    bell_wait(&partition->bell, wait_ms);
+}
+
+/* What is open is sealed before it is given up, unless it is another's already. */
+static enum partition_event leave(struct partition *partition, enum partition_event wish) {
+    bool lost;
+    pthread_mutex_lock(&partition->lock);
+    lost = partition->lost_assignment;
+    pthread_mutex_unlock(&partition->lock);
+    if (!lost && writer_records(partition->writer) && partition_seal(partition) < 0)
+        partition_log(partition, LEVEL_WARNING, "dropped_on_leaving", partition->failure.text);
+    partition_turn_give(partition);
+    return wish;
+}
+
+enum partition_event partition_write(struct partition *partition) {
+    partition->failed_times = 0;
+    for (;;) {
+        int64_t now_ms = monotonic_ms();
+        partition_beat(partition, "folding", LIMIT_MS);
+        enum partition_event wish = partition_wish(partition);
+        if (wish != EVENT_NOTHING) return leave(partition, wish);
+        int64_t taken = take_some(partition);
+        if (taken > 0 && !partition->begun_ms) partition->begun_ms = now_ms;
+        if (taken < 0 || tell_time(partition, now_ms) < 0 || (seal_is_due(partition, now_ms) && partition_seal(partition) < 0)) break;
+        if (kafka_producer_is_doubtful(partition->log)) return EVENT_RENEW;
+        show_gauges(partition, now_ms);
+        if (taken == 0) wait(partition, now_ms);
+    }
+    partition_turn_give(partition);
+    return partition_failed(partition);
+}

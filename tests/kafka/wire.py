@@ -1,0 +1,143 @@
+"""What goes over the wire: topics, events as a producer would send them, and what a reader with read_committed finds."""
+import collections
+import io
+import pathlib
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent))
+from broker import modules  # noqa: E402
+from program import Failed, TOPICS  # noqa: E402
+
+kafka, fastavro = modules()
+import confluent_kafka.admin  # noqa: E402
+import fastavro.schema  # noqa: E402
+
+SOURCES = ("calls", "jobs", "commands", "directory", "network")
+COMMANDS = {"SetStatus", "AddNote", "Assign", "StartCallback", "Dismiss", "Reopen", "ChangeSettings"}
+DIRECTORY = {"RoleChanged", "RolesAssigned", "TenantChanged", "NumberChanged", "QueueChanged", "AgentChanged", "CustomerChanged"}
+JOBS = {"JobBooked", "JobRescheduled", "JobCompleted", "JobCancelled"}
+
+
+def source_of(tenant, kind):
+    """The topic of an event, as schemas/README.md has it."""
+    if tenant == "*":
+        return "network"
+    return "commands" if kind in COMMANDS else "directory" if kind in DIRECTORY else "jobs" if kind in JOBS else "calls"
+
+
+def fingerprint(schema):
+    """CRC-64-AVRO of the canonical form, as bytes on the wire: fastavro spells them in that order."""
+    return bytes.fromhex(fastavro.schema.fingerprint(fastavro.schema.to_parsing_canonical_form(fastavro.parse_schema(schema)), "CRC-64-AVRO"))
+
+
+class Container:
+    """The records of a container file as they lie there."""
+
+    def __init__(self, path):
+        self.path = path
+        with open(path, "rb") as file:
+            reader = fastavro.block_reader(file)
+            self.schema = reader.writer_schema
+
+    def records(self):
+        """(bytes, decoded) of each."""
+        with open(self.path, "rb") as file:
+            for block in fastavro.block_reader(file):
+                data = block.bytes_.read()
+                stream = io.BytesIO(data)
+                for _ in range(block.num_records):
+                    at = stream.tell()
+                    record = fastavro.schemaless_reader(stream, self.schema, None, return_record_name=True)
+                    yield data[at:stream.tell()], record
+
+
+Message = collections.namedtuple("Message", "topic key value tenant occurred_at")
+
+
+def messages(path, prefix=""):
+    """The events of a container file as messages, in single-object encoding."""
+    events = Container(path)
+    head = b"\xc3\x01" + fingerprint(events.schema)
+    for data, event in events.records():
+        kind = event["body"][0].rsplit(".", 1)[-1]
+        topic = prefix + source_of(event["tenant"], kind)
+        yield Message(topic, event["tenant"], head + data, event["tenant"], event["occurred_at"])
+
+
+class Wire:
+    """A broker's topics, by a prefix."""
+
+    def __init__(self, bootstrap, prefix="", partitions=4):
+        self.bootstrap, self.prefix, self.partitions = bootstrap, prefix, partitions
+        self.admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": bootstrap})
+
+    def create(self):
+        new = confluent_kafka.admin.NewTopic
+        sources = [new(self.prefix + name, 1 if name == "network" else self.partitions, 1) for name in SOURCES]
+        outputs = [new(self.prefix + name, self.partitions, 1) for name in TOPICS]
+        journal = new(self.prefix + "journal", self.partitions, 1,
+                      config={"message.timestamp.type": "LogAppendTime", "retention.ms": "-1", "max.message.bytes": "1100000"})
+        for future in self.admin.create_topics(sources + outputs + [journal]).values():
+            future.result(30)
+
+    def producer(self, **settings):
+        return kafka.Producer({"bootstrap.servers": self.bootstrap, "partitioner": "murmur2_random", "linger.ms": 2, "acks": "all",
+                               "enable.idempotence": True, **settings})
+
+    def send(self, sent, rate=None, producer=None):
+        """Sends messages, `rate` a second (None: as fast as it goes). Returns how many of each topic."""
+        producer, counts, began = producer or self.producer(), collections.Counter(), time.monotonic()
+        for number, message in enumerate(sent):
+            if rate and number % 10 == 0:
+                time.sleep(max(0, began + number / rate - time.monotonic()))
+            while True:
+                try:
+                    producer.produce(message.topic, message.value, message.key)
+                    break
+                except BufferError:
+                    producer.poll(0.05)
+            producer.poll(0)
+            counts[message.topic] += 1
+        if producer.flush(60):
+            raise Failed("the broker did not take all messages")
+        return counts
+
+    def consumer(self, **settings):
+        return kafka.Consumer({"bootstrap.servers": self.bootstrap, "group.id": f"reader-{self.prefix}", "enable.auto.commit": False,
+                               "isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "earliest", **settings})
+
+    def read(self, topic, partition):
+        """Every committed message of a partition, up to its high watermark."""
+        consumer = self.consumer()
+        place = kafka.TopicPartition(self.prefix + topic, partition, kafka.OFFSET_BEGINNING)
+        consumer.assign([place])
+        deadline, found = time.monotonic() + 120, []
+        while time.monotonic() < deadline:
+            for message in consumer.consume(1000, 1):
+                if not message.error():
+                    found.append(message)
+                elif message.error().code() == kafka.KafkaError._PARTITION_EOF:
+                    consumer.close()
+                    return found
+                elif not message.error().retriable():
+                    raise Failed(f"{topic}-{partition}: {message.error()}")
+        raise Failed(f"{topic}-{partition} has no end")
+
+    def end(self, topic, partition):
+        consumer = self.consumer(**{"isolation.level": "read_uncommitted"})
+        try:
+            return consumer.get_watermark_offsets(kafka.TopicPartition(self.prefix + topic, partition), 10)[1]
+        finally:
+            consumer.close()
+
+    def group_offsets(self, group):
+        """{(source, partition): the group's committed offset}"""
+        consumer = self.consumer(**{"group.id": group})
+        places = [kafka.TopicPartition(self.prefix + name, number) for name in SOURCES[:4] for number in range(self.partitions)]
+        try:
+            return {(place.topic, place.partition): place.offset for place in consumer.committed(places, 10)}
+        finally:
+            consumer.close()
