@@ -122,8 +122,6 @@ int kafka_journal_open(struct log **log, const struct kafka_journal_options *opt
     snprintf(journal->name, sizeof journal->name, "%s-%" PRId32, options->topic, options->partition);
     journal->log = (struct log){.operations = &operations,
                                 .failure = failure,
-                                .partition = options->partition,
-                                .partitions = options->partitions,
                                 .sealed = options->from->log,
                                 .plan = options->form->plan,
                                 .name = journal->name};

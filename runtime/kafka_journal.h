@@ -22,7 +22,7 @@ int journal_form_make(struct journal_form *form, struct failure *failure);
 
 struct kafka_journal_options {
     const char *topic;
-    int32_t partition, partitions;
+    int32_t partition;
     const struct journal_form *form;
     rd_kafka_t *reader;
     struct bell *bell;

@@ -89,6 +89,7 @@ enum partition_event partition_take_over(struct partition *partition); /* kafka_
 enum partition_event partition_write(struct partition *partition);     /* kafka_writing.c */
 
 int partition_state_open(struct partition *partition);
+void partition_place_begin(struct partition *partition, const char *journal_id); /* of a state that has seen nothing of that journal */
 /* Brings the state up to offset `until` of the journal (-1: to its end, as of the last fetch); *begun: there is one. */
 int partition_catch_up(struct partition *partition, int64_t begins, int64_t until, bool *begun);
 /* The event that the failure described is. */

@@ -297,8 +297,6 @@ static struct kafka_producer *producer_new(const struct kafka_producer_options *
     snprintf(producer->name, sizeof producer->name, "%s-%" PRId32, topic_of(producer, STREAM_JOURNAL), options->partition);
     producer->log = (struct log){.operations = &operations,
                                  .failure = failure,
-                                 .partition = options->partition,
-                                 .partitions = (int32_t)options->config->partitions,
                                  .sealed = {.sequence = -1},
                                  .plan = options->form->plan,
                                  .name = producer->name};

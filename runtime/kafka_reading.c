@@ -17,6 +17,12 @@ static int directory_make(const char *path, struct failure *failure) {
     return mkdir(path, 0700) < 0 && errno != EEXIST ? fail_errno(failure, "make the directory", path) : 0;
 }
 
+void partition_place_begin(struct partition *partition, const char *journal_id) {
+    partition->place = place_at_beginning(journal_id);
+    partition->place.log.partition = partition->number;
+    partition->place.log.partitions = (int32_t)partition->shared->config->partitions;
+}
+
 int partition_state_open(struct partition *partition) {
     const char *base = partition->shared->config->state.dir;
     struct failure *failure = &partition->failure;
@@ -33,7 +39,11 @@ int partition_state_open(struct partition *partition) {
     if (code == 0) code = place_load(partition->store, &partition->place);
     store_abort(partition->store);
     if (code < 0) return fail_store(failure, code, "the state", store_error(partition->store));
-    if (code == STORE_ABSENT) partition->place = place_at_beginning(NO_JOURNAL_ID);
+    if (code == STORE_ABSENT) partition_place_begin(partition, NO_JOURNAL_ID);
+    if (code == 0 && partition->place.log.partitions != partition->shared->config->partitions)
+        return fail(failure, EXIT_CONFIGURATION, "%s is of a journal with %" PRId32 " partitions; the configuration says %" PRId64
+                    ". Their number is fixed for a journal's life.", partition->dir.path, partition->place.log.partitions,
+                    partition->shared->config->partitions);
     return 0;
 }
 
@@ -54,7 +64,6 @@ static struct kafka_journal_options journal_options(struct partition *partition,
     return (struct kafka_journal_options){
         .topic = config->topics.names[KAFKA_TOPIC_JOURNAL],
         .partition = partition->number,
-        .partitions = (int32_t)config->partitions,
         .form = &partition->shared->form,
         .reader = partition->reader,
         .bell = &partition->bell,
@@ -75,7 +84,7 @@ static int journal_open(struct partition *partition, int64_t begins, int64_t unt
         char journal_id[JOURNAL_ID_DIGITS + 1];
         int found = kafka_journal_id(&options, journal_id, failure);
         if (found <= 0) return found;
-        partition->place = place_at_beginning(journal_id);
+        partition_place_begin(partition, journal_id);
     } else if (partition->place.log.seal_at < begins) {
         return fail(failure, EXIT_FAILED,
                     "%s begins at offset %" PRId64 "; the state needs it from %" PRId64 ". Restore a newer snapshot, or keep the topic longer.",

@@ -58,7 +58,7 @@ static int journal_make(struct partition *partition) {
     char id[JOURNAL_ID_DIGITS + 1];
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) return fail_errno(&partition->failure, "read", "random bytes");
     for (size_t n = 0; n < sizeof random; n++) snprintf(id + 2 * n, 3, "%02x", random[n]);
-    partition->place = place_at_beginning(id);
+    partition_place_begin(partition, id);
     return 0;
 }
 

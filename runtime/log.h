@@ -27,6 +27,7 @@ enum { STREAM_JOURNAL = TOPICS, STREAMS };
 /* A seal and where everything stands with it; what a state remembers of the journal it follows. */
 struct log_place {
     char journal_id[JOURNAL_ID_DIGITS + 1];
+    int32_t partition, partitions;      /* of how many it is; files: 0 of 1, unless they come from a topic */
     int64_t sequence;                   /* of the seal; -1: before the first */
     int64_t seal_at, position;          /* where in the journal the seal begins and ends (files: bytes, its block) */
     uint8_t seal_hash[SEAL_HASH_BYTES]; /* XXH3-128 of the seal's record as encoded; zeros before the first */
@@ -61,9 +62,8 @@ struct log_operations {
 struct log {
     const struct log_operations *operations;
     struct failure *failure;
-    int32_t partition, partitions; /* of how many; files: 0 of 1 */
-    uint32_t output_places;        /* how many of log_place.outputs a seal names: TOPICS of files, none of Kafka */
-    struct log_place sealed; /* the last seal; its journal_id is set even before the first */
+    uint32_t output_places;  /* how many of log_place.outputs a seal names: TOPICS of files, none of Kafka */
+    struct log_place sealed; /* the last seal; its journal_id and partition are set even before the first */
     const struct plan *plan; /* how to read this journal's records; NULL where there is none to read yet */
     const char *name;        /* of the journal, for messages */
 };

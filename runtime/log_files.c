@@ -105,9 +105,8 @@ static struct log_files *files_new(struct failure *failure) {
     }
     files->log = (struct log){.operations = &files_operations,
                               .failure = failure,
-                              .partitions = 1,
                               .output_places = TOPICS,
-                              .sealed = {.sequence = -1},
+                              .sealed = {.sequence = -1, .partitions = 1},
                               .name = files->path};
     for (int stream = 0; stream < STREAMS; stream++) files->streams[stream].fd = -1;
     return files;

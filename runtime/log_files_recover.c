@@ -47,6 +47,8 @@ static int seal_take(struct scan *scan, const struct seal *seal, struct str bloc
     struct log_place *place = scan->place;
     memcpy(place->journal_id, seal->journal_id.ptr, JOURNAL_ID_DIGITS);
     place->journal_id[JOURNAL_ID_DIGITS] = 0;
+    place->partition = seal->partition;
+    place->partitions = seal->partitions;
     place->sequence = seal->sequence;
     place->seal_at = (int64_t)at;
     place->position = (int64_t)scan->reader->at;

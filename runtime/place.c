@@ -39,6 +39,7 @@ struct place place_at_beginning(const char *journal_id) {
     struct place place;
     memset(&place, 0, sizeof place);
     place.log.sequence = -1;
+    place.log.partitions = 1;
     place.append_time = NONE;
     place.next_source = 1;
     for (int kind = 0; kind <= SOURCE_NETWORK; kind++) place.topics[kind] = NONE;

@@ -185,6 +185,11 @@ static int seal_read(struct reader *reader, const struct seal *seal, const struc
     if (seal->sequence != at->sequence + 1 || seal->records != reader->place->beyond || seal->previous.len != SEAL_HASH_BYTES ||
         memcmp(seal->previous.ptr, at->seal_hash, SEAL_HASH_BYTES) != 0)
         return damaged(reader, run, "the seal does not follow the one before");
+    const struct log_place *expected = &reader->journal->sealed;
+    if (seal->partition != expected->partition || seal->partitions != expected->partitions)
+        return fail(reader->failure, EXIT_CONFIGURATION, "%s is partition %" PRId32 " of %" PRId32 ", not %" PRId32 " of %" PRId32
+                    ". The number of partitions is fixed for a journal's life.", reader->journal->name, seal->partition, seal->partitions,
+                    expected->partition, expected->partitions);
     int code = fold_flush(reader->fold);
     if (code < 0) return from_store(reader, code);
     if (fold_check(reader, seal, here) < 0 || outputs_check(reader, seal) < 0 || sources_moved(reader, &seal->sources) < 0) return -1;
@@ -265,7 +270,7 @@ static int read_all(struct reader *reader) {
     int code = store_begin(reader->store);
     if (code < 0) return from_store(reader, code);
     struct str journal_id = {reader->journal->sealed.journal_id, JOURNAL_ID_DIGITS};
-    code = fold_open(&reader->fold, reader->store, journal_id, reader->journal->partition, emit, reader);
+    code = fold_open(&reader->fold, reader->store, journal_id, reader->journal->sealed.partition, emit, reader);
     if (code < 0) return from_store(reader, code);
     if (assume_all(reader) < 0) return -1;
     struct log_run run;

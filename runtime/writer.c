@@ -73,7 +73,7 @@ static int begin(struct writer *writer) {
     int code = store_begin(writer->store);
     if (code < 0) return from_store(writer, code);
     struct str journal_id = {writer->log->sealed.journal_id, JOURNAL_ID_DIGITS};
-    code = fold_open(&writer->fold, writer->store, journal_id, writer->log->partition, emit, writer);
+    code = fold_open(&writer->fold, writer->store, journal_id, writer->log->sealed.partition, emit, writer);
     if (code < 0) return from_store(writer, code);
     struct fold_status status;
     fold_status(writer->fold, &status);
@@ -166,8 +166,8 @@ int writer_seal(struct writer *writer, const struct seal_source *sources, uint32
         .type = JOURNAL_SEAL,
         .offset = before->sequence + 1,
         .body.seal = {.journal_id = {before->journal_id, JOURNAL_ID_DIGITS},
-                      .partition = writer->log->partition,
-                      .partitions = writer->log->partitions,
+                      .partition = before->partition,
+                      .partitions = before->partitions,
                       .sequence = before->sequence + 1,
                       .records = writer->records,
                       .previous = {(const char *)previous, sizeof previous},
