@@ -2,6 +2,7 @@
 #include <glib.h>
 #include <stdio.h>
 
+#include "config.h"
 #include "help.h"
 
 /* Characters of a line of the source, which roff fills anyway. */
@@ -125,6 +126,24 @@ static void put_files(void) {
     }
 }
 
+/* runtime/config.h */
+static void put_configuration(void) {
+    fputs(".SH CONFIGURATION\n", stdout);
+    put_paragraphs("What talks to Kafka reads a YAML file. A dot below stands for a level: commit.live_ms is live_ms under commit. A value may be "
+                   "${NAME} from the environment or ${file:/path} from a file; a secret must be. ringback check-config --sample prints a file to "
+                   "begin with.");
+    for (size_t i = 0; i < config_key_count; i++) {
+        fputs(".TP\n\\fB", stdout);
+        put(config_keys[i].name);
+        fputs("\\fR\n", stdout);
+        put_sentences(config_keys[i].help);
+        g_autofree char *more = config_keys[i].required  ? g_strdup("Required.")
+                                : config_keys[i].initial ? g_strdup_printf("Where it is not given: %s.", config_keys[i].initial)
+                                                         : NULL;
+        if (more) put_sentences(more);
+    }
+}
+
 static int run(const struct arguments *arguments) {
     (void)arguments;
     printf(".TH RINGBACK 1 %s \"ringback %s\"\n.SH NAME\nringback \\- win back missed calls\n", RELEASE_DATE, RINGBACK_VERSION);
@@ -138,6 +157,7 @@ static int run(const struct arguments *arguments) {
     fputs(".SH COMMANDS\n", stdout);
     for (const struct command *const *each = commands; *each; each++)
         if (!(*each)->hidden) put_command(*each);
+    put_configuration();
     fputs(".SH EXIT STATUS\n", stdout);
     for (const struct exit_row *row = exit_rows; row->meaning; row++) {
         g_autofree char *sentence = g_strconcat(row->meaning, ".", NULL);

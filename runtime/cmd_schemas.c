@@ -3,8 +3,8 @@
 #include <glib.h>
 #include <stdio.h>
 
-#include "../schemas/codec/codec.h"
-#include "command.h"
+#include "config.h"
+#include "schemas_register.h"
 
 struct job {
     const char *name; /* the one to print; NULL: any */
@@ -57,6 +57,7 @@ static int print_named(const char *name) {
 
 static int run(const struct arguments *arguments) {
     const char *name = operand_at(arguments, 0), *out = argument_text(arguments, "out");
+    if (name && strcmp(name, "register") == 0) return schemas_register(argument_text(arguments, "config"), argument_given(arguments, "dry-run"));
     if ((name != NULL) + (out != NULL) + argument_given(arguments, "list") > 1) {
         complain("give a name, or --list, or --out, not two of them.");
         return EXIT_USAGE;
@@ -75,21 +76,28 @@ static int run(const struct arguments *arguments) {
 
 static const struct option_row options[] = {
     {"list", 'l', OPTION_FLAG, NULL, NULL, false, false, "List the names of all schemas (what it does anyway without a name)"},
+    OPTION_CONFIG,
+    {"dry-run", 0, OPTION_FLAG, NULL, NULL, false, false, "register: say what would be done, and do nothing"},
     {"out", 'o', OPTION_DIRECTORY, "DIR", NULL, false, false, "Write all schemas as .avsc files below this directory"},
     {0},
 };
 
 const struct command command_schemas = {
     .name = "schemas",
-    .summary = "list, print or write the Avro schemas of input, journal and output",
-    .operands = "[NAME]",
+    .summary = "list, print, write or register the Avro schemas of input, journal and output",
+    .operands = "[NAME|register]",
     .description =
         "Without a name lists the schemas that this version reads and writes; with one prints it. --out writes all as files, for a schema "
-        "registry or a code generator. A schema may name types of another; the files in one directory belong together.",
+        "registry or a code generator. A schema may name types of another; the files in one directory belong together.\n\n"
+        "register puts them into the schema registry that the configuration names, each under the subject of its topic (TOPIC-value), and sets "
+        "the subject's compatibility: BACKWARD_TRANSITIVE for what comes in and the journal, FULL_TRANSITIVE for what goes out. What is there "
+        "already stays. `ringback run` registers nothing by itself: run this before a new version.",
     .options = options,
     .example = "ringback schemas Event\n"
                "  Prints the schema of the events that come in.\n\n"
                "ringback schemas --out schemas\n"
-               "  Writes all of them.",
+               "  Writes all of them.\n\n"
+               "ringback schemas register -c ringback.yaml\n"
+               "  Registers them.",
     .run = run,
 };

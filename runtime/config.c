@@ -40,8 +40,9 @@ static int wrong(struct loading *loading, int line, const char *format, ...) {
     va_start(values, format);
     g_autofree char *text = g_strdup_vprintf(format, values);
     va_end(values);
-    if (line == 0) return fail(loading->failure, EXIT_CONFIGURATION, "%s: %s.", loading->loaded->file, text);
-    return fail(loading->failure, EXIT_CONFIGURATION, "%s, line %d: %s.", loading->loaded->file, line, text);
+    const char *stop = g_str_has_suffix(text, "?") ? "" : ".";
+    if (line == 0) return fail(loading->failure, EXIT_CONFIGURATION, "%s: %s%s", loading->loaded->file, text, stop);
+    return fail(loading->failure, EXIT_CONFIGURATION, "%s, line %d: %s%s", loading->loaded->file, line, text, stop);
 }
 
 /* ---- one value */
@@ -221,11 +222,11 @@ static int unknown(struct loading *loading, const char *section, const char *wor
     g_autoptr(GPtrArray) words = words_of(section);
     const char *nearest = nearest_name(word, (const char *const *)words->pdata), *place = elsewhere(word);
     if (nearest) return wrong(loading, line, "unknown key %s%s. Did you mean %s%s?", section, word, section, nearest);
-    if (place) return wrong(loading, line, "unknown key %s%s. Did you mean %s, which is the key %s within the section before its dot?", section,
-                            word, place, word);
+    if (place)
+        return wrong(loading, line, "unknown key %s%s. Did you mean the key %s in the section %.*s?", section, word, word,
+                     (int)(strlen(place) - strlen(word) - 1), place);
     g_autofree char *list = g_strjoinv(", ", (char **)words->pdata);
-    return wrong(loading, line, "unknown key %s%s. %s%s%s: %s", section, word, *section ? "Under " : "There are", *section ? section : "",
-                 *section ? " there are" : "", list);
+    return wrong(loading, line, "unknown key %s%s. There are: %s", section, word, list);
 }
 
 static int put_pair(struct loading *loading, void *context, const char *name, int line, const yaml_node_t *value) {

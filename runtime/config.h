@@ -72,6 +72,9 @@ int config_load(struct config **config, const char *path, struct failure *failur
 int config_parse(struct config **config, const char *yaml, size_t size, const char *name, struct failure *failure);
 void config_free(struct config *config); /* wipes secrets; NULL is fine */
 
+/* The option of every command that reads it. */
+#define OPTION_CONFIG {"config", 'c', OPTION_FILE, "FILE", CONFIG_FILE, false, false, "The configuration (docs/configuration.md)"}
+
 /* What holds, as YAML; of a secret only where it comes from. */
 void config_print(FILE *out, const struct config *config);
 /* The sample file; the page docs/configuration.md; both from the table. */

@@ -113,7 +113,7 @@ void help_program(FILE *out) {
           "Usage: ringback COMMAND [OPTION]...\n\nCommands:\n",
           out);
     for (const struct command *const *each = commands; *each; each++)
-        if (!(*each)->hidden) fprintf(out, "  %-12s%s\n", (*each)->name, (*each)->summary);
+        if (!(*each)->hidden) fprintf(out, "  %-14s%s\n", (*each)->name, (*each)->summary);
     fputs("\nringback COMMAND --help shows a command's options and examples; ringback --version, the versions.\n", out);
     print_example(out, "ringback fold --data ringback-data calls.jsonl\n"
                        "  Journals and folds the events of a file; says what came of it.\n"

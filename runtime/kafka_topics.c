@@ -8,10 +8,11 @@
 #define INPUT_BYTES (RECORD_BYTES_MAX + 4096)
 #define OWN_BYTES (4 * RECORD_BYTES_MAX + 4096)
 
-/* Inputs: a producer may be newer or older than we; outputs: so may every consumer. The journal is read by us alone, by any later version. */
+/* Inputs: a producer may be newer or older than we; outputs: so may every consumer. The journal is read by us alone, by any later version.
+ * Of inputs the broker itself makes the bytes: librdkafka unpacks gzip without a limit, and whoever may write could send a bomb. */
 #define INPUT(name_, one_)                                                                                                         \
     {.name = (name_), .schema = "Event", .compatibility = "BACKWARD_TRANSITIVE", .cleanup = "delete", .retention_ms = 7 * DAY_MS,  \
-     .one_partition = (one_), .message_bytes = INPUT_BYTES}
+     .one_partition = (one_), .compression = "lz4", .message_bytes = INPUT_BYTES}
 #define OUTPUT(name_, schema_, cleanup_, retention_)                                                                               \
     {.name = (name_), .schema = (schema_), .compatibility = "FULL_TRANSITIVE", .cleanup = (cleanup_), .retention_ms = (retention_), \
      .message_bytes = OWN_BYTES}

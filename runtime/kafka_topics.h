@@ -31,6 +31,7 @@ struct topic_rule {
     int64_t retention_ms;       /* retention.ms; -1: without end; NONE: no say (compacted) */
     bool one_partition;         /* network; the others have P */
     bool log_append_time;       /* message.timestamp.type is LogAppendTime */
+    const char *compression;    /* compression.type; NULL: the producer's, which is ours */
     int64_t message_bytes;      /* max.message.bytes: the largest record as encoded, and what frames it */
 };
 extern const struct topic_rule topic_rules[KAFKA_TOPICS];

@@ -208,7 +208,8 @@ class Made(Cli):
                               stderr=subprocess.STDOUT, check=False)
         self.assertEqual((lint.returncode, lint.stdout.decode()), (0, ""))
         for name in commands():
-            self.assertIn(f".SS ringback {name} ", page)
+            escaped = name.replace("-", "\\-")
+            self.assertIn(f".SS ringback {escaped} ", page)
             for option in re.findall(r"--([a-z-]+)", self.good(name, "--help").split("Options:")[1].split("Examples:")[0]):
                 self.assertIn("\\-\\-" + option.replace("-", "\\-"), page, name)
         for code in CODES:

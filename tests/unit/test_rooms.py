@@ -19,7 +19,8 @@ MAY_INCLUDE = {"schemas": set(), "state": {"schemas"}, "processors": {"schemas",
 # The state knows nothing of what it keeps: only how bytes are spelled.
 STATE_OF_SCHEMAS = {"schemas/codec/str.h"}
 # Where the headers of a library may be included, as the beginning of a path.
-HOMES = {"avro.h": "schemas/codec/", "lmdb.h": "state/", "librdkafka/rdkafka.h": "runtime/kafka", "rdkafka.h": "runtime/kafka"}
+HOMES = {"avro.h": "schemas/codec/", "lmdb.h": "state/", "librdkafka/rdkafka.h": "runtime/kafka", "rdkafka.h": "runtime/kafka",
+         "yaml.h": "runtime/config", "curl/curl.h": "runtime/registry", "microhttpd.h": "runtime/http"}
 # What the fold may know of the system: no clock, no files, no threads, no formatted or floating text.
 FOLD_HEADERS = {"assert.h", "endian.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h", "xxhash.h"}
 FOLD_SYMBOLS = {"memcpy", "memcmp", "memmove", "memset", "memchr", "strlen", "abort", "__assert_fail"}
