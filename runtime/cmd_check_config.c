@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "kafka_rights.h"
+#include "metrics.h"
 #include "print.h"
 #include "registry.h"
 
@@ -71,8 +72,10 @@ static int run(const struct arguments *arguments) {
     if (!sample && !page) return check(arguments);
     if (sample)
         config_sample(stdout);
-    else
+    else if (argument_choice(arguments, "page") == 0)
         config_page(stdout);
+    else
+        metrics_page(stdout);
     return EXIT_DONE;
 }
 
@@ -81,7 +84,7 @@ static const struct option_row options[] = {
     {"connect", 0, OPTION_FLAG, NULL, NULL, false, false, "Look at the brokers, the registry and the rights too"},
     {"print", 'p', OPTION_FLAG, NULL, NULL, false, false, "Print what holds, of a secret only where it comes from"},
     {"sample", 0, OPTION_FLAG, NULL, NULL, false, false, "Print a file to begin with, every key explained"},
-    {"page", 0, OPTION_FLAG, NULL, NULL, false, false, "Print docs/configuration.md"},
+    {"page", 0, OPTION_CHOICE, "configuration|metrics", NULL, false, false, "Print the page of docs/ that is made from the program's tables"},
     {0},
 };
 

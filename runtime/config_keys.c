@@ -206,7 +206,7 @@ void config_page(FILE *out) {
           "`" CONFIG_FILE "` in the current directory. `ringback check-config` says what is wrong with it, by line and key, and with `--connect`\n"
           "whether brokers and registry can be reached and every right is there; `--sample` prints a file to begin with, which is\n"
           "`deploy/ringback.yaml`; `--print` what holds, secrets left out. This page is made from the program's own table\n"
-          "(`ringback check-config --page`).\n\n"
+          "(`ringback check-config --page configuration`).\n\n"
           "## Values from elsewhere\n\n"
           "`${NAME}` stands for a variable of the environment, `${file:/path}` for what is in a file, without the newline at its end;\n"
           "`$${` is a `${` as it stands. They may be a part of a value, and a file's path may name a variable:\n"

@@ -214,14 +214,15 @@ static void put_labels(FILE *out, const struct row *row, int32_t partition, int 
     fputs(*before == '{' ? " " : "} ", out);
 }
 
+static const char *bound_text(size_t bucket, char text[32]) { return g_ascii_formatd(text, 32, "%g", (double)bounds_us[bucket] / 1e6); }
+
 static void put_histogram(FILE *out, const struct row *row, int32_t partition, struct value *value) {
     int64_t sum = 0;
     for (size_t bucket = 0; bucket <= BOUNDS; bucket++) {
         char bound[32];
-        g_ascii_formatd(bound, sizeof bound, "%g", bucket < BOUNDS ? (double)bounds_us[bucket] / 1e6 : 0);
         sum += atomic_load_explicit(&value[bucket].number, memory_order_relaxed);
         fprintf(out, "%s_bucket", row->name);
-        put_labels(out, row, partition, 0, 0, bucket < BOUNDS ? bound : "+Inf");
+        put_labels(out, row, partition, 0, 0, bucket < BOUNDS ? bound_text(bucket, bound) : "+Inf");
         put_number(out, sum, ONE);
     }
     fprintf(out, "%s_sum", row->name);
@@ -262,11 +263,22 @@ void metrics_write(FILE *out, struct metrics *metrics) {
 }
 
 void metrics_page(FILE *out) {
-    fputs("| metric | kind | labels | what it is |\n| --- | --- | --- | --- |\n", out);
+    fputs("# Metrics\n\n"
+          "What `ringback run` serves on `/metrics`, as Prometheus reads it. Made from the program's own table (`ringback check-config --page\n"
+          "metrics`). What is counted by transaction is counted when it is committed. A gauge of a partition is served by the instances that do\n"
+          "something with it, a counter by those that did. Values of labels are those of the schemas; none is ever a tenant, a number or an id.\n\n"
+          "| metric | kind | labels | what it is |\n| --- | --- | --- | --- |\n",
+          out);
     for (int i = 0; i < METRICS; i++) {
         const struct row *row = &rows[i];
         fprintf(out, "| `%s` | %s | %s%s%s%s%s | %s |\n", row->name, kind_words[row->kind], row->of_process ? "" : "partition",
                 row->a && !row->of_process ? ", " : "", row->a ? row->a->name : "", row->b ? ", " : "", row->b ? row->b->name : "", row->help);
     }
     metrics_process_page(out);
+    fputs("\nThe histograms' buckets end at", out);
+    for (size_t i = 0; i < BOUNDS; i++) {
+        char bound[32];
+        fprintf(out, "%s %s", i ? "," : "", bound_text(i, bound));
+    }
+    fputs(" s.\n", out);
 }

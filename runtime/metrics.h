@@ -75,7 +75,7 @@ void metrics_leave(struct metrics *metrics, int32_t partition);
  * process (process_*: memory, CPU time, files) are read as it is written. */
 void metrics_write(FILE *out, struct metrics *metrics);
 
-/* One line a metric as Markdown, for docs/operations.md; a test holds them against each other. */
+/* docs/metrics.md, from the table; a test holds them against each other. */
 void metrics_page(FILE *out);
 
 #endif

@@ -115,6 +115,23 @@ static void test_bounded(void **state) {
     metrics_free(metrics);
 }
 
+/* docs/metrics.md is what the table makes of itself: `ringback check-config --page metrics`. */
+static void test_page(void **state) {
+    (void)state;
+    static char kept[64 * 1024];
+    FILE *file = fopen(RINGBACK_ROOT "/docs/metrics.md", "r");
+    assert_non_null(file);
+    kept[fread(kept, 1, sizeof kept - 1, file)] = 0;
+    fclose(file);
+    char *page = NULL;
+    size_t size;
+    FILE *out = open_memstream(&page, &size);
+    metrics_page(out);
+    fclose(out);
+    assert_string_equal(kept, page);
+    free(page);
+}
+
 static void count_row(struct tally *tally, const char *id, enum change change, int8_t outcome) {
     struct output output = {.topic = TOPIC_FOLLOWUP_EVENTS};
     output.body.followup_event = (struct followup_event){.follow_up = str_of(id), .change = (int8_t)change, .outcome = outcome};
@@ -196,7 +213,7 @@ static void test_alive(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counters), cmocka_unit_test(test_gauges), cmocka_unit_test(test_histograms), cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_counters), cmocka_unit_test(test_gauges), cmocka_unit_test(test_histograms), cmocka_unit_test(test_bounded), cmocka_unit_test(test_page),
         cmocka_unit_test(test_tally),    cmocka_unit_test(test_ready),  cmocka_unit_test(test_alive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
