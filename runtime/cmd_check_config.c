@@ -19,7 +19,7 @@ static void found(void *context, bool good, const char *what, const char *text) 
 static void registry_check(const struct config *config, size_t *wrong) {
     struct failure failure = {0};
     struct registry *registry = NULL;
-    struct framing own[KAFKA_TOPIC_JOURNAL + 1];
+    struct framing own[TOPICS];
     if (!config->registry.url) {
         found(wrong, true, "registry", "none: values are Avro single objects");
         return;

@@ -90,7 +90,7 @@ const struct command command_schemas = {
         "Without a name lists the schemas that this version reads and writes; with one prints it. --out writes all as files, for a schema "
         "registry or a code generator. A schema may name types of another; the files in one directory belong together.\n\n"
         "register puts them into the schema registry that the configuration names, each under the subject of its topic (TOPIC-value), and sets "
-        "the subject's compatibility: BACKWARD_TRANSITIVE for what comes in and the journal, FULL_TRANSITIVE for what goes out. What is there "
+        "the subject's compatibility: BACKWARD_TRANSITIVE for what comes in, FULL_TRANSITIVE for what goes out. What is there "
         "already stays. `ringback run` registers nothing by itself: run this before a new version.",
     .options = options,
     .example = "ringback schemas Event\n"

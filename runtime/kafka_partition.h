@@ -24,7 +24,7 @@ struct shared {
     struct metrics *metrics;
     struct health *health;
     struct journal_form form;
-    struct framing own[KAFKA_TOPIC_JOURNAL + 1];
+    struct framing own[TOPICS];
     rd_kafka_t *looker, *member;
     struct turns turns; /* of folding: config->workers at a time */
 };

@@ -8,7 +8,7 @@
 #define INPUT_BYTES (RECORD_BYTES_MAX + 4096)
 #define OWN_BYTES (4 * RECORD_BYTES_MAX + 4096)
 
-/* Inputs: a producer may be newer or older than we; outputs: so may every consumer. The journal is read by us alone, by any later version.
+/* Inputs: a producer may be newer or older than we; outputs: so may every consumer.
  * Of inputs the broker itself makes the bytes: librdkafka unpacks gzip without a limit, and whoever may write could send a bomb. */
 #define INPUT(name_, one_)                                                                                                         \
     {.name = (name_), .schema = "Event", .compatibility = "BACKWARD_TRANSITIVE", .cleanup = "delete", .retention_ms = 7 * DAY_MS,  \
@@ -25,7 +25,7 @@ const struct topic_rule topic_rules[KAFKA_TOPICS] = {
     [TOPIC_FOLLOWUP_EVENTS]  = OUTPUT("followup-events", "FollowupEvent", "delete", 30 * DAY_MS),
     [TOPIC_NOTICES]          = OUTPUT("notices", "Notice", "delete", 7 * DAY_MS),
     [TOPIC_COMMAND_RESULTS]  = OUTPUT("command-results", "CommandResult", "delete", 7 * DAY_MS),
-    [KAFKA_TOPIC_JOURNAL]    = {.name = "journal", .schema = "JournalRecord", .compatibility = "BACKWARD_TRANSITIVE", .cleanup = "delete",
+    [KAFKA_TOPIC_JOURNAL]    = {.name = "journal", .schema = "JournalRecord", .cleanup = "delete",
                                 .retention_ms = -1, .log_append_time = true, .message_bytes = OWN_BYTES},
     [KAFKA_TOPIC_CALLS]      = INPUT("calls", false),
     [KAFKA_TOPIC_JOBS]       = INPUT("jobs", false),

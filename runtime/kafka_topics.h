@@ -26,7 +26,7 @@ static inline int kafka_topic_of_source(enum source_kind kind) { return STREAM_J
 struct topic_rule {
     const char *name;           /* "followup-events"; the topic's name without the prefix, and its key under `topics:` */
     const char *schema;         /* of its values, by its name (codec.h) */
-    const char *compatibility;  /* of its subject in the registry */
+    const char *compatibility;  /* of its subject in the registry; NULL: it has none, the journal never needs a registry */
     const char *cleanup;        /* cleanup.policy */
     int64_t retention_ms;       /* retention.ms; -1: without end; NONE: no say (compacted) */
     bool one_partition;         /* network; the others have P */

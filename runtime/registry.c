@@ -425,11 +425,11 @@ static int own(struct registry *registry, int topic, int64_t until_ms, struct fr
     }
 }
 
-int registry_own(struct registry *registry, int64_t wait_ms, struct framing framings[KAFKA_TOPIC_JOURNAL + 1], struct failure *failure) {
+int registry_own(struct registry *registry, int64_t wait_ms, struct framing own_framings[TOPICS], struct failure *failure) {
     int64_t until_ms = g_get_monotonic_time() / 1000 + wait_ms;
     int result = 0;
     pthread_mutex_lock(&registry->owning);
-    for (int topic = 0; topic <= KAFKA_TOPIC_JOURNAL && result == 0; topic++) result = own(registry, topic, until_ms, &framings[topic], failure);
+    for (int topic = 0; topic < TOPICS && result == 0; topic++) result = own(registry, topic, until_ms, &own_framings[topic], failure);
     pthread_mutex_unlock(&registry->owning);
     return result;
 }

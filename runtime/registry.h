@@ -31,10 +31,10 @@ enum registry_answer {
 enum registry_answer registry_plan(struct registry *registry, const struct framing *framing, const struct shape *shape, const struct plan **plan,
                                    struct refusal *why);
 
-/* How a topic's values are framed (outputs and journal): the id of our schema under its subject, which `ringback schemas register` has put
- * there, or its fingerprint. Filled in by place. Waits for the registry up to `wait_ms`. -1 described in `failure`: EXIT_AGAIN where it
+/* How the outputs' values are framed: the id of our schema under the topic's subject, which `ringback schemas register` has put there, or its
+ * fingerprint. The journal's are never framed by ids (docs/decisions/0009). Waits for the registry up to `wait_ms`. -1 described in `failure`: EXIT_AGAIN where it
  * cannot be reached and the ids are not known, EXIT_CONFIGURATION where a schema is not registered. */
-int registry_own(struct registry *registry, int64_t wait_ms, struct framing own[KAFKA_TOPIC_JOURNAL + 1], struct failure *failure);
+int registry_own(struct registry *registry, int64_t wait_ms, struct framing own[TOPICS], struct failure *failure);
 
 /* Since when, in ms of the monotonic clock, the registry has not answered; 0: it answers, or was not asked. */
 int64_t registry_silent_since(struct registry *registry);

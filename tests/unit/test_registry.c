@@ -230,13 +230,14 @@ static void test_no_registry(void **state) {
     static const char yaml[] = "brokers: b:1\npartitions: 1\nstate: {dir: /nowhere}\n";
     assert_int_equal(config_parse(&config, yaml, sizeof yaml - 1, "f.yaml", &failure), 0);
     struct registry *registry = opened(config);
-    struct framing own[KAFKA_TOPIC_JOURNAL + 1];
+    struct framing own[TOPICS], journal = {.kind = FRAMING_FINGERPRINT};
     const struct plan *plan;
     struct refusal why;
     assert_int_equal(registry_own(registry, 0, own, &failure), 0);
-    assert_int_equal(own[KAFKA_TOPIC_JOURNAL].kind, FRAMING_FINGERPRINT);
-    assert_int_equal(registry_plan(registry, &own[KAFKA_TOPIC_JOURNAL], &shape_journal_record, &plan, &why), REGISTRY_KNOWN);
-    assert_int_equal(registry_plan(registry, &own[KAFKA_TOPIC_JOURNAL], &shape_event, &plan, &why), REGISTRY_REFUSED);
+    assert_int_equal(own[TOPIC_FOLLOWUPS].kind, FRAMING_FINGERPRINT);
+    assert_int_equal(schema_fingerprint(schema_text("JournalRecord"), strlen(schema_text("JournalRecord")), &journal.schema.fingerprint), 0);
+    assert_int_equal(registry_plan(registry, &journal, &shape_journal_record, &plan, &why), REGISTRY_KNOWN);
+    assert_int_equal(registry_plan(registry, &journal, &shape_event, &plan, &why), REGISTRY_REFUSED);
     struct framing one = id(1);
     assert_int_equal(registry_plan(registry, &one, &shape_event, &plan, &why), REGISTRY_REFUSED);
     assert_string_equal(why.detail, "the configuration names no registry that knows the schema of id 1");
