@@ -46,7 +46,7 @@ enum {
 struct store;
 
 /* Opens (makes, if need be) the LMDB environment in directory `path` for writing. Takes the directory's OWNER lock,
- * and marks it dirty from the first commit to close. On error *store is NULL and `error` (error_size bytes) says what is wrong and
+ * and marks it dirty from its making, or the first commit, to close. On error *store is NULL and `error` (error_size bytes) says what is wrong and
  * what to do. */
 int store_open_lmdb(struct store **store, const char *path, char *error, size_t error_size);
 

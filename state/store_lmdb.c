@@ -315,8 +315,12 @@ static int lmdb_open(struct lmdb *lmdb, const char *path, size_t map_bytes) {
     if (result) return result;
     dev_t device;
     ino_t inode;
-    if (store->read_only && !lmdb_directory_find_data(&lmdb->directory, &device, &inode))
+    bool there = lmdb_directory_find_data(&lmdb->directory, &device, &inode);
+    if (!there && store->read_only)
         return store_say(error, error_size, STORE_ERROR_FORMAT, "%s holds no state yet: start the writer first", path);
+    /* LMDB begins the file as it opens it, and syncs nothing. */
+    if (!there && !lmdb->directory.dirty) result = lmdb_directory_mark(&lmdb->directory, MARK_DIRTY, error, error_size);
+    if (result) return result;
     result = result_of(lmdb, lmdb_environment_open(&lmdb->environment, &lmdb->directory, path, store->read_only, map_bytes), path);
     if (result) return result;
     if (lmdb->environment->has_tables) return 0;

@@ -258,8 +258,8 @@ class World:
         for _ in range(rng.choice([2, 5, 10])):
             when = at + rng.choice([0, 1, 1000, 10_000, 40_000, 40_001, 70_000, HOUR])
             kind = rng.choice([
-                "AgentConnected", "AgentDisconnected", "HoldStarted", "HoldEnded", "QueueEntered", "QueueExited", "AgentOffered", "OfferEnded",
-                "VoiceAgentConnected", "VoiceAgentDisconnected", "Transferred", "VoicemailStarted", "VoicemailLeft", "ModuleEntered",
+                "AgentConnected", "AgentDisconnected", "HoldStarted", "HoldEnded", "QueueEntered", "QueueExited", "AgentOffered",
+                "OfferEnded", "VoiceAgentConnected", "VoiceAgentDisconnected", "Transferred", "VoicemailStarted", "VoicemailLeft", "ModuleEntered",
                 "PreRoutingPlayed"])
             leg = rng.choice(["l1", "l2"])
             more = {

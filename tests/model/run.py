@@ -248,7 +248,7 @@ def tell(difference, runs, file, arguments):
 
 
 def folds(seed, journals):
-    """So many small journals at least, by seed: (number, worlds) of each fold. What is in a fold depends on the seed and its number alone."""
+    """At least so many small journals: (number, worlds) of each fold. What is in it depends on the seed and its number alone."""
     done = 0
     for number in itertools.count():
         if done >= journals:
