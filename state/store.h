@@ -23,7 +23,6 @@ enum table {
     TABLE_PARTIES,   /* tenant, caller or customer, what, time, id -> what of theirs is indexed */
     TABLE_BY_TIME,   /* tenant, start, call -> nothing */
     TABLE_JOBS,      /* tenant, job -> the job */
-    TABLE_CALL_JOBS, /* tenant, call, job -> nothing */
     TABLE_WAITING,   /* tenant, call, event -> an event whose call has not started yet */
     TABLE_COMMANDS,  /* tenant, command -> its result */
     TABLE_DIRECTORY, /* tenant, what, id -> names, numbers, roles, settings, counters */

@@ -349,15 +349,8 @@ void call_propagate(struct fold *fold, struct entity *entity) {
     struct call *call = call_of(entity);
     if (!call->started) return;
     if (call->has_jobs && fold->event && fold->event->type == EVENT_CALL_STARTED) { /* its jobs now know their caller */
-        struct key prefix, at;
-        struct str key, value;
-        waiting_key(&prefix, entity, STR_NULL); /* the same shape: tenant, call */
-        at = prefix;
-        while (index_seek(fold->cache, TABLE_CALL_JOBS, key_str(&at), key_str(&prefix), &key, &value)) {
-            key_copy(&at, key);
-            step_touch(fold, job_entity(fold->cache, entity_tenant(entity), (struct str){(const char *)at.bytes + prefix.len, at.len - prefix.len - 1}));
-            key_byte(&at, 0);
-        }
+        for (const struct fact *named = NULL; (named = call_next_job(entity, named));)
+            step_touch(fold, job_entity(fold->cache, entity_tenant(entity), fact_text(named, 1)));
     }
     if (call->talk_at == NONE || fold->talker != entity) return;
     struct verdict verdict;
@@ -382,21 +375,14 @@ static bool booked_in_time(const struct call *call, const struct job_read *job) 
 }
 
 void call_find_jobs(struct fold *fold, const struct entity *entity, struct verdict *verdict) {
-    struct key prefix, at;
-    struct str key, value;
     int64_t first = INT64_MAX, first_booking = INT64_MAX;
     verdict->job = verdict->booking = NULL;
-    if (!call_of(entity)->has_jobs) return;
-    waiting_key(&prefix, entity, STR_NULL);
-    at = prefix;
-    while (index_seek(fold->cache, TABLE_CALL_JOBS, key_str(&at), key_str(&prefix), &key, &value)) {
+    for (const struct fact *named = NULL; (named = call_next_job(entity, named));) {
         struct job_read read;
-        key_copy(&at, key);
-        struct entity *job = job_entity(fold->cache, entity_tenant(entity), (struct str){(const char *)at.bytes + prefix.len, at.len - prefix.len - 1});
-        key_byte(&at, 0);
+        struct entity *job = job_entity(fold->cache, entity_tenant(entity), fact_text(named, 1));
         job_read(job, &read);
         if (!read.booked || !str_equal(read.call, entity_id(entity))) continue;
-        if (read.booked->at < first) { /* of equal times the first by job id: the keys come so */
+        if (read.booked->at < first) { /* of equal times the first by job id: they come so */
             first = read.booked->at;
             verdict->job = job;
         }
