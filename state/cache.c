@@ -32,6 +32,7 @@ struct cache {
     bool scan_known;
     struct key scanned; /* stored timers up to here are in memory; empty: none */
     size_t blob_bytes;
+    uint32_t flushes;
     uint64_t state_hash;
     int error;
 };
@@ -227,10 +228,13 @@ static void load(struct cache *cache, struct entity *entity) {
 struct entity *cache_get(struct cache *cache, enum table table, struct str key) {
     uint64_t hash = hash_key(table, key);
     struct entity *entity = find(cache, table, key, hash);
-    if (entity) return entity;
+    if (entity) {
+        entity->used = cache->flushes;
+        return entity;
+    }
     if (cache->entity_count * 2 >= cache->slot_count) slots_grow(cache);
     entity = must(malloc(sizeof *entity + key.len));
-    *entity = (struct entity){.table = (uint8_t)table, .key_len = (uint16_t)key.len, .key_hash = hash, .heap_index = NOT_IN_HEAP};
+    *entity = (struct entity){.table = (uint8_t)table, .key_len = (uint16_t)key.len, .key_hash = hash, .heap_index = NOT_IN_HEAP, .used = cache->flushes};
     entity->due = entity->stored_due = (struct deadline){NO_DEADLINE, 0, 0};
     memcpy(entity->key, key.ptr, key.len);
     entity->tenant_len = (uint16_t)strnlen(entity->key, key.len);
@@ -410,8 +414,8 @@ static int by_place(const void *left, const void *right) {
     return (a->place > b->place) - (a->place < b->place);
 }
 
-static bool stays(const struct entity *entity, int64_t warm_until, bool crowded) {
-    return entity->size && (entity->hot || (!crowded && entity->due.at <= warm_until));
+static bool stays(const struct cache *cache, const struct entity *entity, int64_t warm_until, bool crowded) {
+    return entity->size && (entity->hot || (!crowded && (entity->due.at <= warm_until || entity->used == cache->flushes)));
 }
 
 static void let_go(struct cache *cache, int64_t warm_until) {
@@ -423,13 +427,13 @@ static void let_go(struct cache *cache, int64_t warm_until) {
     cache->slot_count = 1024;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < old_count; i++)
-        if (old[i].entity && stays(old[i].entity, warm_until, crowded)) kept++;
+        if (old[i].entity && stays(cache, old[i].entity, warm_until, crowded)) kept++;
     while (cache->slot_count < kept * 4) cache->slot_count *= 2;
     cache->slots = must(calloc(cache->slot_count, sizeof *cache->slots));
     for (uint32_t i = 0; i < old_count; i++) {
         struct entity *entity = old[i].entity;
         if (!entity) continue;
-        if (!stays(entity, warm_until, crowded)) {
+        if (!stays(cache, entity, warm_until, crowded)) {
             entity_free(cache, entity);
             continue;
         }
@@ -447,6 +451,7 @@ int cache_flush(struct cache *cache, int64_t warm_until) {
     for (uint32_t i = 0; i < cache->dirty_count && !cache->error; i++) write_back(cache, cache->dirty[i].entity);
     cache->dirty_count = 0;
     let_go(cache, warm_until);
+    cache->flushes++;
     cache->scan_known = false;
     key_reset(&cache->scanned);
     return cache->error;
@@ -463,6 +468,7 @@ void index_put(struct cache *cache, enum table table, struct str key, struct str
     struct str old;
     int result = store_get(cache->store, table, key, &old);
     stick(cache, result);
+    if (result == 0 && str_equal(old, value)) return;
     if (result == 0) cache->state_hash -= index_hash(table, key, old);
     cache->state_hash += index_hash(table, key, value);
     stick(cache, store_put(cache->store, table, key, value));

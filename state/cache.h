@@ -33,6 +33,7 @@ struct entity {
     uint32_t room, heap_index;
     struct deadline heap_due, stored_due;
     uint64_t key_hash, stored_hash;
+    uint32_t used; /* the flush before which it was last asked for */
     bool dirty, stored;
     char key[]; /* tenant, 0x00, the rest */
 };
@@ -68,7 +69,8 @@ int64_t cache_next_deadline(struct cache *cache);
  * Flushes first. */
 void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*each)(void *context, struct entity *entity), void *context);
 
-/* Writes back what is dirty and lets go of what is settled: neither hot nor due before `warm_until`. Entities got before are invalid afterwards. */
+/* Writes back what is dirty and lets go of what is settled: neither hot, nor due before `warm_until`, nor asked for since the flush
+ * before. Entities got before are invalid afterwards. */
 int cache_flush(struct cache *cache, int64_t warm_until);
 
 /* Index tables: written through, counted in the state hash. */
