@@ -72,7 +72,6 @@ static bool is_extension(struct str number) {
 static void start(struct fold *fold, struct entity *entity, const struct event *event) {
     const struct call_started *started = &event->body.call_started;
     struct settings settings;
-    struct key key;
     settings_read(fold->cache, event->tenant, &settings);
     struct str campaign = started->direction == DIRECTION_INBOUND && !str_is_null(started->to)
                               ? directory_campaign(fold->cache, event->tenant, started->to) : STR_NULL;
@@ -88,11 +87,7 @@ static void start(struct fold *fold, struct entity *entity, const struct event *
     call->stuck_hours = (uint8_t)settings.value[SETTING_STUCK_CALL_HOURS];
     call->voice_agent_counts = settings.value[SETTING_VOICE_AGENT_TALK_COUNTS];
     call->callback_counts = settings.value[SETTING_CALLBACK_TALK_COUNTS];
-    key_reset(&key);
-    key_text(&key, event->tenant);
-    key_time(&key, event->occurred_at);
-    key_text(&key, entity_id(entity));
-    index_add(fold->cache, TABLE_BY_TIME, key_str(&key), STR(""));
+    entity_start(fold->cache, entity, event->occurred_at);
     counts_start(fold, event->tenant);
 }
 
@@ -530,17 +525,11 @@ void call_judge(struct fold *fold, struct entity *entity) {
 void call_forget(struct fold *fold, struct entity *entity) {
     if (call_of(entity)->started) {
         struct verdict verdict;
-        struct key key;
         call_read(entity, &verdict);
         emit_tombstones(fold, entity);
         for (int kind = 0; kind < 2; kind++) row_forget(fold, entity, &verdict, (enum followup_kind)kind);
         struct party party = talk_party(entity, &verdict);
         if (call_of(entity)->talk_at != NONE) party_remove_talk(fold, entity_tenant(entity), &party, call_of(entity)->talk_at, entity_id(entity));
-        key_reset(&key);
-        key_text(&key, entity_tenant(entity));
-        key_time(&key, verdict.start->at);
-        key_text(&key, entity_id(entity));
-        index_remove(fold->cache, TABLE_BY_TIME, key_str(&key));
     }
     entity->hot = false;
     entity_delete(fold->cache, entity);
