@@ -109,6 +109,8 @@ struct fold {
     uint8_t **kept; /* bytes that rejections of this step point to */
     uint32_t kept_count, kept_capacity;
 
+    struct answer_slot *answers; /* where the results of commands stand: followup/answers.c */
+    uint32_t answer_slots, answer_capacity, answer_count;
     uint8_t *encoded;
     uint32_t encoded_capacity;
     struct scratch scratch;

@@ -24,7 +24,7 @@ enum table {
     TABLE_STARTS,    /* tenant, call -> its start */
     TABLE_JOBS,      /* tenant, job -> the job */
     TABLE_WAITING,   /* tenant, call, event -> an event whose call has not started yet */
-    TABLE_COMMANDS,  /* tenant, command -> its result */
+    TABLE_COMMANDS,  /* until when it is known, tenant, command -> its result */
     TABLE_DIRECTORY, /* tenant, what, id -> names, numbers, roles, settings, counters */
     TABLE_SOURCES,   /* source -> name, content hash, next offset */
     TABLES
