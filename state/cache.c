@@ -494,8 +494,10 @@ static int by_place(const void *left, const void *right) {
     return (a->place > b->place) - (a->place < b->place);
 }
 
+/* Names, settings and counters are asked for again and again; calls and jobs have had their time when nothing falls due. */
 static bool stays(const struct cache *cache, const struct entity *entity, int64_t warm_until, bool crowded) {
-    return entity->size && (entity->hot || (!crowded && (entity->due.at <= warm_until || entity->used == cache->flushes)));
+    bool in_use = entity->due.at <= warm_until || (entity->table == TABLE_DIRECTORY && entity->used == cache->flushes);
+    return entity->size && (entity->hot || (in_use && !crowded));
 }
 
 static void let_go(struct cache *cache, int64_t warm_until) {
