@@ -1,4 +1,5 @@
 #include "fold.h"
+#include "followup/answers.h"
 #include "followup/row.h"
 #include "job/job.h"
 #include "step.h"
@@ -62,13 +63,8 @@ static void fire(struct fold *fold) {
         fold->timer = entity->due.kind;
         fold->due = entity->due;
         fold->subject = entity;
-        if (entity->table == TABLE_CALLS) {
-            call_timer(fold, entity);
-        } else if (entity->table == TABLE_JOBS) {
-            job_timer(fold, entity);
-        } else { /* a command's result, no longer known */
-            entity_delete(fold->cache, entity);
-        }
+        if (entity->table == TABLE_CALLS) call_timer(fold, entity);
+        else job_timer(fold, entity);
         step_end(fold);
     }
 }
@@ -344,6 +340,7 @@ void fold_close(struct fold *fold) {
     room_free(fold->classified);
     room_free(fold->notices);
     for (int kind = 0; kind < 2; kind++) room_free(fold->notes_room[kind]);
+    room_free(fold->answers);
     room_free(fold->encoded);
     plan_free(fold->event_plan);
     cache_close(fold->cache); /* and with it the fold itself */
@@ -351,6 +348,7 @@ void fold_close(struct fold *fold) {
 
 int fold_flush(struct fold *fold) {
     int64_t now = fold->meta.stream_time;
+    answers_forget(fold);
     int result = cache_flush(fold->cache, now == NONE ? INT64_MIN : now + WARM_MS);
     if (result < 0) return result;
     fold->meta.state_hash = (int64_t)cache_state_hash(fold->cache);

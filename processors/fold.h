@@ -17,7 +17,7 @@
 
 /* How the fold's entries lie in the store: one more with each change of a struct that is stored. A state of another layout is refused
  * (STORE_ERROR_FORMAT) and built again from the journal. */
-#define FOLD_LAYOUT 2
+#define FOLD_LAYOUT 3
 
 struct fold;
 

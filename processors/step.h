@@ -28,7 +28,7 @@ struct clock_source {
 };
 
 /* Whoever changes one of these raises FOLD_LAYOUT, and mends the drawing in README.md. */
-_Static_assert(sizeof(struct call) == 152 && sizeof(struct row) == 168 && sizeof(struct fact) == 16, "raise FOLD_LAYOUT");
+_Static_assert(sizeof(struct call) == 152 && sizeof(struct row) == 160 && sizeof(struct fact) == 16, "raise FOLD_LAYOUT");
 
 /* What the fold keeps of itself in TABLE_META, key "fold". */
 struct fold_meta {
@@ -109,6 +109,8 @@ struct fold {
     uint8_t **kept; /* bytes that rejections of this step point to */
     uint32_t kept_count, kept_capacity;
 
+    struct answer_slot *answers; /* where the results of commands stand: followup/answers.c */
+    uint32_t answer_slots, answer_capacity, answer_count;
     uint8_t *encoded;
     uint32_t encoded_capacity;
     struct scratch scratch;

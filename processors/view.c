@@ -28,17 +28,14 @@ static int walk(struct store *store, struct str tenant, int64_t from, int64_t to
         key_text(&at, tenant);
         key_time(&at, from == NONE ? INT64_MIN : from);
     }
-    for (unsigned visited = 1; (result = store_seek(store, TABLE_BY_TIME, key_str(&at), &key, &value)) == 0; visited++) {
-        struct str rest = key, owner, call_id;
-        int64_t start;
-        if (!key_take_text(&rest, &owner) || !key_take_time(&rest, &start) || !key_take_text(&rest, &call_id)) continue;
-        if (!all && (!str_equal(owner, tenant) || (to != NONE && start >= to))) break;
+    for (unsigned visited = 1; (result = store_seek(store, TABLE_CALLS, key_str(&at), &key, &value)) == 0; visited++) {
+        const struct entity *entity = cache_see_call(fold->cache, key, value);
         key_copy(&at, key);
         key_byte(&at, 0);
-        if ((from != NONE && start < from) || (to != NONE && start >= to)) continue;
-        const struct entity *entity = call_entity(fold->cache, owner, call_id);
+        if (!entity || !entity->size) continue;
+        if (!all && (!str_equal(entity_tenant(entity), tenant) || (to != NONE && entity->start >= to))) break;
+        if ((from != NONE && entity->start < from) || (to != NONE && entity->start >= to) || !call_of(entity)->started) continue;
         struct verdict verdict;
-        if (!entity->size) continue;
         call_read(entity, &verdict);
         call_find_jobs(fold, entity, &verdict);
         if ((result = view(fold, entity, &verdict, each, context)) != 0) break;

@@ -32,6 +32,7 @@ struct cache {
     bool scan_known;
     struct key scanned; /* stored timers up to here are in memory; empty: none */
     size_t blob_bytes;
+    uint32_t flushes;
     uint64_t state_hash;
     int error;
 };
@@ -171,6 +172,14 @@ void entity_due(struct cache *cache, struct entity *entity, struct deadline due)
 
 /* ---- entities ---- */
 
+/* The key of a call's entry: tenant, start, id. */
+static void call_key(struct key *key, const struct entity *entity, int64_t start) {
+    key_reset(key);
+    key_text(key, entity_tenant(entity));
+    key_time(key, start);
+    key_text(key, entity_id(entity));
+}
+
 static uint64_t hash_key(enum table table, struct str key) { return XXH3_64bits_withSeed(key.ptr, key.len, (uint64_t)table); }
 
 static void slot_insert(struct cache *cache, struct entity *entity) {
@@ -206,11 +215,19 @@ static void set_room(struct cache *cache, struct entity *entity, uint32_t room) 
     entity->room = room;
 }
 
-static void load(struct cache *cache, struct entity *entity) {
-    struct str value;
-    int result = cache->error ? STORE_ABSENT : store_get(cache->store, entity->table, entity_key(entity), &value);
-    stick(cache, result);
-    if (result != 0 || value.len < HEAD_BYTES) return;
+static int read_call(struct cache *cache, struct entity *entity, struct str *value) {
+    struct key key;
+    int result = store_get(cache->store, TABLE_STARTS, entity_key(entity), value);
+    if (result != 0 || value->len != sizeof entity->start) return result;
+    memcpy(&entity->start, value->ptr, sizeof entity->start);
+    entity->stored_start = entity->start;
+    call_key(&key, entity, entity->start);
+    return store_get(cache->store, TABLE_CALLS, key_str(&key), value);
+}
+
+/* Fills in what the store has. */
+static void take_value(struct cache *cache, struct entity *entity, struct str value) {
+    if (value.len < HEAD_BYTES) return;
     uint32_t size = value.len - HEAD_BYTES;
     set_room(cache, entity, size < 64 ? 64 : size);
     memcpy(entity->blob, value.ptr + HEAD_BYTES, size);
@@ -224,24 +241,62 @@ static void load(struct cache *cache, struct entity *entity) {
     if (entity->due.at != NO_DEADLINE) heap_insert(cache, entity);
 }
 
-struct entity *cache_get(struct cache *cache, enum table table, struct str key) {
+static void load(struct cache *cache, struct entity *entity) {
+    struct str value;
+    int result = cache->error                   ? STORE_ABSENT
+                 : entity->table == TABLE_CALLS ? read_call(cache, entity, &value)
+                                                : store_get(cache->store, entity->table, entity_key(entity), &value);
+    stick(cache, result);
+    if (result == 0) take_value(cache, entity, value);
+}
+
+/* In memory already, or made with nothing in it: then *made. */
+static struct entity *find_or_make(struct cache *cache, enum table table, struct str key, bool *made) {
     uint64_t hash = hash_key(table, key);
     struct entity *entity = find(cache, table, key, hash);
-    if (entity) return entity;
+    *made = !entity;
+    if (entity) {
+        entity->used = cache->flushes;
+        return entity;
+    }
     if (cache->entity_count * 2 >= cache->slot_count) slots_grow(cache);
     entity = must(malloc(sizeof *entity + key.len));
-    *entity = (struct entity){.table = (uint8_t)table, .key_len = (uint16_t)key.len, .key_hash = hash, .heap_index = NOT_IN_HEAP};
+    *entity = (struct entity){.table = (uint8_t)table, .key_len = (uint16_t)key.len, .key_hash = hash, .heap_index = NOT_IN_HEAP, .used = cache->flushes};
     entity->due = entity->stored_due = (struct deadline){NO_DEADLINE, 0, 0};
+    entity->start = entity->stored_start = NO_START;
     memcpy(entity->key, key.ptr, key.len);
     entity->tenant_len = (uint16_t)strnlen(entity->key, key.len);
     slot_insert(cache, entity);
     cache->entity_count++;
-    load(cache, entity);
+    return entity;
+}
+
+struct entity *cache_get(struct cache *cache, enum table table, struct str key) {
+    bool made;
+    struct entity *entity = find_or_make(cache, table, key, &made);
+    if (made) load(cache, entity);
+    return entity;
+}
+
+struct entity *cache_see_call(struct cache *cache, struct str key, struct str value) {
+    struct str tenant, id;
+    int64_t start;
+    struct key asked;
+    bool made;
+    if (!key_take_text(&key, &tenant) || !key_take_time(&key, &start) || !key_take_text(&key, &id)) return NULL;
+    key_reset(&asked);
+    key_text(&asked, tenant);
+    key_text(&asked, id);
+    struct entity *entity = find_or_make(cache, TABLE_CALLS, key_str(&asked), &made);
+    if (!made) return entity;
+    entity->start = entity->stored_start = start;
+    take_value(cache, entity, value);
     return entity;
 }
 
 /* About the order of the keys, told cheaply: neighbours in the store are written one after another. */
 static uint64_t neighbourhood(const struct entity *entity) {
+    if (entity->table == TABLE_CALLS) return (uint64_t)entity->start ^ UINT64_C(1) << 63;
     uint64_t place = 0;
     struct str id = entity_id(entity);
     memcpy(&place, id.ptr, id.len < sizeof place ? id.len : sizeof place);
@@ -252,8 +307,12 @@ void entity_touch(struct cache *cache, struct entity *entity) {
     if (entity->dirty) return;
     entity->dirty = true;
     cache->dirty = room_grow(cache->dirty, &cache->dirty_capacity, cache->dirty_count + 1, sizeof *cache->dirty);
-    uint64_t owner = XXH3_64bits_withSeed(entity->key, entity->tenant_len, entity->table);
-    cache->dirty[cache->dirty_count++] = (struct written){owner, neighbourhood(entity), entity};
+    cache->dirty[cache->dirty_count++] = (struct written){0, 0, entity};
+}
+
+void entity_start(struct cache *cache, struct entity *entity, int64_t start) {
+    entity->start = start;
+    entity_touch(cache, entity);
 }
 
 void entity_resize(struct cache *cache, struct entity *entity, uint32_t size) {
@@ -265,6 +324,7 @@ void entity_resize(struct cache *cache, struct entity *entity, uint32_t size) {
 
 void entity_delete(struct cache *cache, struct entity *entity) {
     entity_resize(cache, entity, 0);
+    entity->start = NO_START;
     entity_due(cache, entity, (struct deadline){NO_DEADLINE, 0, 0});
 }
 
@@ -372,7 +432,31 @@ void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*eac
 
 /* ---- writing back ---- */
 
+/* A call that was stored before its start was known moves with it. */
+static int put_call(struct cache *cache, struct entity *entity, struct str value) {
+    struct key key;
+    bool moved = entity->stored && entity->stored_start != entity->start;
+    int result = 0;
+    if (moved) {
+        call_key(&key, entity, entity->stored_start);
+        result = store_delete(cache->store, TABLE_CALLS, key_str(&key));
+    }
+    if (result >= 0 && (moved || !entity->stored))
+        result = store_put(cache->store, TABLE_STARTS, entity_key(entity), (struct str){(const char *)&entity->start, sizeof entity->start});
+    entity->stored_start = entity->start;
+    call_key(&key, entity, entity->start);
+    return result < 0 ? result : store_put(cache->store, TABLE_CALLS, key_str(&key), value);
+}
+
+static int delete_call(struct cache *cache, const struct entity *entity) {
+    struct key key;
+    call_key(&key, entity, entity->stored_start);
+    int result = store_delete(cache->store, TABLE_CALLS, key_str(&key));
+    return result < 0 ? result : store_delete(cache->store, TABLE_STARTS, entity_key(entity));
+}
+
 static void write_back(struct cache *cache, struct entity *entity) {
+    bool is_call = entity->table == TABLE_CALLS;
     struct str key = entity_key(entity);
     if (entity->stored) cache->state_hash -= entity->stored_hash;
     if (entity->size) {
@@ -384,9 +468,9 @@ static void write_back(struct cache *cache, struct entity *entity) {
         struct str value = {(const char *)head, entity->size + HEAD_BYTES};
         entity->stored_hash = XXH3_64bits_withSeed(value.ptr, value.len, entity->key_hash);
         cache->state_hash += entity->stored_hash;
-        stick(cache, store_put(cache->store, entity->table, key, value));
+        stick(cache, is_call ? put_call(cache, entity, value) : store_put(cache->store, entity->table, key, value));
     } else if (entity->stored) {
-        stick(cache, store_delete(cache->store, entity->table, key));
+        stick(cache, is_call ? delete_call(cache, entity) : store_delete(cache->store, entity->table, key));
     }
     entity->stored = entity->size > 0;
     if (deadline_compare(entity->stored_due, entity, entity->due, entity) != 0) {
@@ -410,8 +494,10 @@ static int by_place(const void *left, const void *right) {
     return (a->place > b->place) - (a->place < b->place);
 }
 
-static bool stays(const struct entity *entity, int64_t warm_until, bool crowded) {
-    return entity->size && (entity->hot || (!crowded && entity->due.at <= warm_until));
+/* Names, settings and counters are asked for again and again; calls and jobs have had their time when nothing falls due. */
+static bool stays(const struct cache *cache, const struct entity *entity, int64_t warm_until, bool crowded) {
+    bool in_use = entity->due.at <= warm_until || (entity->table == TABLE_DIRECTORY && entity->used == cache->flushes);
+    return entity->size && (entity->hot || (in_use && !crowded));
 }
 
 static void let_go(struct cache *cache, int64_t warm_until) {
@@ -423,13 +509,13 @@ static void let_go(struct cache *cache, int64_t warm_until) {
     cache->slot_count = 1024;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < old_count; i++)
-        if (old[i].entity && stays(old[i].entity, warm_until, crowded)) kept++;
+        if (old[i].entity && stays(cache, old[i].entity, warm_until, crowded)) kept++;
     while (cache->slot_count < kept * 4) cache->slot_count *= 2;
     cache->slots = must(calloc(cache->slot_count, sizeof *cache->slots));
     for (uint32_t i = 0; i < old_count; i++) {
         struct entity *entity = old[i].entity;
         if (!entity) continue;
-        if (!stays(entity, warm_until, crowded)) {
+        if (!stays(cache, entity, warm_until, crowded)) {
             entity_free(cache, entity);
             continue;
         }
@@ -443,10 +529,16 @@ static void let_go(struct cache *cache, int64_t warm_until) {
 
 int cache_flush(struct cache *cache, int64_t warm_until) {
     if (cache->error) return cache->error;
+    for (uint32_t i = 0; i < cache->dirty_count; i++) {
+        struct written *written = &cache->dirty[i];
+        written->owner = XXH3_64bits_withSeed(written->entity->key, written->entity->tenant_len, written->entity->table);
+        written->place = neighbourhood(written->entity);
+    }
     if (cache->dirty_count) qsort(cache->dirty, cache->dirty_count, sizeof *cache->dirty, by_place);
     for (uint32_t i = 0; i < cache->dirty_count && !cache->error; i++) write_back(cache, cache->dirty[i].entity);
     cache->dirty_count = 0;
     let_go(cache, warm_until);
+    cache->flushes++;
     cache->scan_known = false;
     key_reset(&cache->scanned);
     return cache->error;
@@ -463,6 +555,7 @@ void index_put(struct cache *cache, enum table table, struct str key, struct str
     struct str old;
     int result = store_get(cache->store, table, key, &old);
     stick(cache, result);
+    if (result == 0 && str_equal(old, value)) return;
     if (result == 0) cache->state_hash -= index_hash(table, key, old);
     cache->state_hash += index_hash(table, key, value);
     stick(cache, store_put(cache->store, table, key, value));

@@ -5,6 +5,9 @@
  * written once a flush, however often they changed; the timers table follows their deadlines. The earliest deadline over
  * memory and store together is found in the total order of SPEC 6: deadline, kind, tenant, id.
  *
+ * Calls are asked for by tenant and id, but lie in the store by tenant, start and id: what is written together and read together, by
+ * time, shares pages. TABLE_STARTS leads from the one to the other; nobody else touches it.
+ *
  * Errors of the store stick (cache_error) and make later reads find nothing, so that the fold need not ask after each call; it asks once a
  * record. Without memory the process ends with a message: nothing is lost, the journal has it.
  */
@@ -14,6 +17,7 @@
 #include "store.h"
 
 #define NO_DEADLINE INT64_MAX
+#define NO_START INT64_MIN
 
 struct deadline {
     int64_t at;   /* ms, NO_DEADLINE: none */
@@ -28,11 +32,14 @@ struct entity {
     bool hot;       /* stays in memory over flushes */
     uint16_t key_len, tenant_len;
     struct deadline due;
+    int64_t start;  /* of a call: where it lies; NO_START: not known yet */
     uint64_t mark;  /* the caller's; 0 in a fresh entity */
     /* the cache's own */
     uint32_t room, heap_index;
     struct deadline heap_due, stored_due;
+    int64_t stored_start;
     uint64_t key_hash, stored_hash;
+    uint32_t used; /* the flush before which it was last asked for */
     bool dirty, stored;
     char key[]; /* tenant, 0x00, the rest */
 };
@@ -47,6 +54,9 @@ int cache_error(const struct cache *cache); /* the first error of the store, 0: 
 /* The entity of a key: from memory, else from the store, else absent (size 0). Never null; stays where it is until a flush. */
 struct entity *cache_get(struct cache *cache, enum table table, struct str key);
 
+/* The same of a call that was read from the store in passing: `key` and `value` of its entry there. Null where the key is none. */
+struct entity *cache_see_call(struct cache *cache, struct str key, struct str value);
+
 static inline struct str entity_key(const struct entity *entity) { return (struct str){entity->key, entity->key_len}; }
 static inline struct str entity_tenant(const struct entity *entity) { return (struct str){entity->key, entity->tenant_len}; }
 /* The part of the key after the tenant, without its last 0x00. */
@@ -58,6 +68,7 @@ static inline struct str entity_id(const struct entity *entity) {
 void entity_resize(struct cache *cache, struct entity *entity, uint32_t size);
 void entity_delete(struct cache *cache, struct entity *entity); /* with its deadline */
 void entity_touch(struct cache *cache, struct entity *entity); /* the blob was changed in place */
+void entity_start(struct cache *cache, struct entity *entity, int64_t start); /* of a call: once */
 void entity_due(struct cache *cache, struct entity *entity, struct deadline due);
 
 /* The entity with the earliest deadline <= limit, or null. */
@@ -68,7 +79,8 @@ int64_t cache_next_deadline(struct cache *cache);
  * Flushes first. */
 void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*each)(void *context, struct entity *entity), void *context);
 
-/* Writes back what is dirty and lets go of what is settled: neither hot nor due before `warm_until`. Entities got before are invalid afterwards. */
+/* Writes back what is dirty and lets go of what is settled: neither hot, nor due before `warm_until`, nor of the directory and
+ * asked for since the flush before. Entities got before are invalid afterwards. */
 int cache_flush(struct cache *cache, int64_t warm_until);
 
 /* Index tables: written through, counted in the state hash. */

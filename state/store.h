@@ -18,14 +18,13 @@
 
 enum table {
     TABLE_META,      /* format (the store's own), seal, clock: see state/README.md */
-    TABLE_CALLS,     /* tenant, call -> the call with its events and rows */
+    TABLE_CALLS,     /* tenant, start, call -> the call with its events and rows */
     TABLE_TIMERS,    /* deadline, kind, tenant, id -> nothing */
     TABLE_PARTIES,   /* tenant, caller or customer, what, time, id -> what of theirs is indexed */
-    TABLE_BY_TIME,   /* tenant, start, call -> nothing */
+    TABLE_STARTS,    /* tenant, call -> its start */
     TABLE_JOBS,      /* tenant, job -> the job */
-    TABLE_CALL_JOBS, /* tenant, call, job -> nothing */
     TABLE_WAITING,   /* tenant, call, event -> an event whose call has not started yet */
-    TABLE_COMMANDS,  /* tenant, command -> its result */
+    TABLE_COMMANDS,  /* until when it is known, tenant, command -> its result */
     TABLE_DIRECTORY, /* tenant, what, id -> names, numbers, roles, settings, counters */
     TABLE_SOURCES,   /* source -> name, content hash, next offset */
     TABLES

@@ -20,7 +20,7 @@
 
 static const char *const table_names[TABLES] = {
     [TABLE_META] = "meta",         [TABLE_CALLS] = "calls",         [TABLE_TIMERS] = "timers",       [TABLE_PARTIES] = "parties",
-    [TABLE_BY_TIME] = "by-time",   [TABLE_JOBS] = "jobs",           [TABLE_CALL_JOBS] = "call-jobs", [TABLE_WAITING] = "waiting",
+    [TABLE_STARTS] = "starts",     [TABLE_JOBS] = "jobs",           [TABLE_WAITING] = "waiting",
     [TABLE_COMMANDS] = "commands", [TABLE_DIRECTORY] = "directory", [TABLE_SOURCES] = "sources",
 };
 

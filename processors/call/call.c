@@ -123,3 +123,25 @@ bool row_text_set(struct cache *cache, struct entity *entity, enum row_fact what
     if (!str_is_null(text)) facts_insert(cache, entity, call_facts_from(entity), (uint8_t)what, (uint8_t)kind, 0, INT64_MAX, texts, 2);
     return true;
 }
+
+void call_named_by(struct cache *cache, struct entity *entity, struct str job_id) {
+    struct str texts[2] = {STR(""), job_id};
+    call_of(entity)->has_jobs = true;
+    facts_insert(cache, entity, call_facts_from(entity), FACT_NAMED_BY, 0, 0, INT64_MAX, texts, 2);
+    entity_touch(cache, entity);
+}
+
+void call_not_named_by(struct cache *cache, struct entity *entity, struct str job_id) {
+    for (const struct fact *fact = NULL; entity->size && (fact = call_next_job(entity, fact));) {
+        if (!str_equal(fact_text(fact, 1), job_id)) continue;
+        facts_remove(cache, entity, fact);
+        return;
+    }
+}
+
+const struct fact *call_next_job(const struct entity *entity, const struct fact *fact) {
+    if (!call_of(entity)->has_jobs) return NULL;
+    fact = fact ? fact_next(entity, fact) : call_facts(entity);
+    while (fact && fact->type != FACT_NAMED_BY) fact = fact_next(entity, fact);
+    return fact;
+}

@@ -49,9 +49,9 @@ struct row {
     int8_t status, outcome, tab, cause; /* enums of output.h, -1: null */
     int8_t status_before;         /* before the last change; -1 in the first */
     int8_t outcome_before;        /* while WITHDRAWN: what it returns to */
-    bool withdrawn, noticed;
+    bool withdrawn;
     bool acted;                   /* a person acted since automatics closed it */
-    uint8_t pad[8];
+    uint8_t pad[1];
 };
 
 struct call {
@@ -68,7 +68,7 @@ struct call {
     uint8_t stuck_hours;
     int8_t type;             /* enum call_type as counted in the balance */
     bool started, lost, checked, decided; /* decided: the settings of the first decision are in; checked: CHECK has fired */
-    bool has_jobs;           /* some job names this call */
+    bool has_jobs;           /* some job has named this call */
     bool check_read;         /* the settings of the first CHECK are in */
     bool voice_agent_counts, callback_counts, second_chance, follow_up_missed, follow_up_callback, follow_up_empty_voicemail, resolve_on_booking;
     bool foreign;            /* the other party is external */
@@ -83,7 +83,8 @@ enum row_fact {
     FACT_NOTE = 128, /* texts: its number in the row, a byte; actor, text */
     FACT_ASSIGNEE,   /* texts: "", assignee; one a row */
     FACT_TALK,       /* texts: "", the call that resolved it; one a row */
-    FACT_JOB         /* texts: "", the job that converted it; one a row */
+    FACT_JOB,        /* texts: "", the job that converted it; one a row */
+    FACT_NAMED_BY    /* of the call itself; texts: "", a job that names it */
 };
 
 /* `a` of a CallStarted that came after another with the same direction, from and to: it happened, but the first stands. */
@@ -127,6 +128,12 @@ bool call_insert(struct cache *cache, struct entity *entity, const struct event 
 /* The one text fact of a row, or null; setting it null removes it. */
 struct str row_text(const struct entity *entity, enum row_fact what, enum followup_kind kind);
 bool row_text_set(struct cache *cache, struct entity *entity, enum row_fact what, enum followup_kind kind, struct str text); /* true: the blob has changed */
+
+/* `job_id` names this call, or does so no longer. */
+void call_named_by(struct cache *cache, struct entity *entity, struct str job_id);
+void call_not_named_by(struct cache *cache, struct entity *entity, struct str job_id);
+/* The next job after `fact` (null: the first) that names the call; null: no more. By job id. */
+const struct fact *call_next_job(const struct entity *entity, const struct fact *fact);
 
 /* Everything that follows from a call's facts alone. Strings point into the blob: valid until it changes. */
 struct verdict {

@@ -72,7 +72,6 @@ static bool is_extension(struct str number) {
 static void start(struct fold *fold, struct entity *entity, const struct event *event) {
     const struct call_started *started = &event->body.call_started;
     struct settings settings;
-    struct key key;
     settings_read(fold->cache, event->tenant, &settings);
     struct str campaign = started->direction == DIRECTION_INBOUND && !str_is_null(started->to)
                               ? directory_campaign(fold->cache, event->tenant, started->to) : STR_NULL;
@@ -88,11 +87,7 @@ static void start(struct fold *fold, struct entity *entity, const struct event *
     call->stuck_hours = (uint8_t)settings.value[SETTING_STUCK_CALL_HOURS];
     call->voice_agent_counts = settings.value[SETTING_VOICE_AGENT_TALK_COUNTS];
     call->callback_counts = settings.value[SETTING_CALLBACK_TALK_COUNTS];
-    key_reset(&key);
-    key_text(&key, event->tenant);
-    key_time(&key, event->occurred_at);
-    key_text(&key, entity_id(entity));
-    index_add(fold->cache, TABLE_BY_TIME, key_str(&key), STR(""));
+    entity_start(fold->cache, entity, event->occurred_at);
     counts_start(fold, event->tenant);
 }
 
@@ -349,15 +344,8 @@ void call_propagate(struct fold *fold, struct entity *entity) {
     struct call *call = call_of(entity);
     if (!call->started) return;
     if (call->has_jobs && fold->event && fold->event->type == EVENT_CALL_STARTED) { /* its jobs now know their caller */
-        struct key prefix, at;
-        struct str key, value;
-        waiting_key(&prefix, entity, STR_NULL); /* the same shape: tenant, call */
-        at = prefix;
-        while (index_seek(fold->cache, TABLE_CALL_JOBS, key_str(&at), key_str(&prefix), &key, &value)) {
-            key_copy(&at, key);
-            step_touch(fold, job_entity(fold->cache, entity_tenant(entity), (struct str){(const char *)at.bytes + prefix.len, at.len - prefix.len - 1}));
-            key_byte(&at, 0);
-        }
+        for (const struct fact *named = NULL; (named = call_next_job(entity, named));)
+            step_touch(fold, job_entity(fold->cache, entity_tenant(entity), fact_text(named, 1)));
     }
     if (call->talk_at == NONE || fold->talker != entity) return;
     struct verdict verdict;
@@ -382,21 +370,14 @@ static bool booked_in_time(const struct call *call, const struct job_read *job) 
 }
 
 void call_find_jobs(struct fold *fold, const struct entity *entity, struct verdict *verdict) {
-    struct key prefix, at;
-    struct str key, value;
     int64_t first = INT64_MAX, first_booking = INT64_MAX;
     verdict->job = verdict->booking = NULL;
-    if (!call_of(entity)->has_jobs) return;
-    waiting_key(&prefix, entity, STR_NULL);
-    at = prefix;
-    while (index_seek(fold->cache, TABLE_CALL_JOBS, key_str(&at), key_str(&prefix), &key, &value)) {
+    for (const struct fact *named = NULL; (named = call_next_job(entity, named));) {
         struct job_read read;
-        key_copy(&at, key);
-        struct entity *job = job_entity(fold->cache, entity_tenant(entity), (struct str){(const char *)at.bytes + prefix.len, at.len - prefix.len - 1});
-        key_byte(&at, 0);
+        struct entity *job = job_entity(fold->cache, entity_tenant(entity), fact_text(named, 1));
         job_read(job, &read);
         if (!read.booked || !str_equal(read.call, entity_id(entity))) continue;
-        if (read.booked->at < first) { /* of equal times the first by job id: the keys come so */
+        if (read.booked->at < first) { /* of equal times the first by job id: they come so */
             first = read.booked->at;
             verdict->job = job;
         }
@@ -544,17 +525,11 @@ void call_judge(struct fold *fold, struct entity *entity) {
 void call_forget(struct fold *fold, struct entity *entity) {
     if (call_of(entity)->started) {
         struct verdict verdict;
-        struct key key;
         call_read(entity, &verdict);
         emit_tombstones(fold, entity);
         for (int kind = 0; kind < 2; kind++) row_forget(fold, entity, &verdict, (enum followup_kind)kind);
         struct party party = talk_party(entity, &verdict);
         if (call_of(entity)->talk_at != NONE) party_remove_talk(fold, entity_tenant(entity), &party, call_of(entity)->talk_at, entity_id(entity));
-        key_reset(&key);
-        key_text(&key, entity_tenant(entity));
-        key_time(&key, verdict.start->at);
-        key_text(&key, entity_id(entity));
-        index_remove(fold->cache, TABLE_BY_TIME, key_str(&key));
     }
     entity->hot = false;
     entity_delete(fold->cache, entity);

@@ -1,4 +1,5 @@
 /* Commands: what persons and programs ask of rows and settings, and the one answer that each gets (SPEC 5; docs/decisions/0001 D1.32 to D1.37). */
+#include "answers.h"
 #include "row.h"
 #include "../job/job.h"
 
@@ -10,31 +11,22 @@
 /* How a result is kept: this, then follow_up and actor (u16 length or none, bytes). */
 struct kept_result {
     struct result result;
-    int64_t until;
     uint16_t follow_up_len, actor_len; /* UINT16_MAX: null */
     uint8_t pad[4];
 };
 
-static struct entity *result_entity(struct fold *fold, const struct event *event) {
-    struct key key;
-    key_reset(&key);
-    key_text(&key, event->tenant);
-    key_text(&key, event->event_id);
-    return cache_get(fold->cache, TABLE_COMMANDS, key_str(&key));
+static struct str kept_text(const char *at, uint16_t len) {
+    return len == UINT16_MAX ? STR_NULL : (struct str){at, len};
 }
 
-static struct str kept_text(const uint8_t *at, uint16_t len) {
-    return len == UINT16_MAX ? STR_NULL : (struct str){(const char *)at, len};
-}
-
-/* Answers a command that was answered before; false: it was not, or too long ago. */
-static bool repeat(struct fold *fold, const struct event *event) {
-    const struct entity *entity = result_entity(fold, event);
-    if (!entity->size) return false;
+/* Answers a command that was answered before; false: it was not, or too long ago: *old is until when it was known, else NONE. */
+static bool repeat(struct fold *fold, const struct event *event, int64_t *old) {
+    *old = NONE;
+    struct str value = answer_find(fold, event->tenant, event->event_id, old);
+    if (str_is_null(value) || now_of(fold, event->tenant) > *old) return false;
     struct kept_result kept;
-    memcpy(&kept, entity->blob, sizeof kept);
-    if (now_of(fold, event->tenant) > kept.until) return false;
-    const uint8_t *texts = entity->blob + sizeof kept;
+    memcpy(&kept, value.ptr, sizeof kept);
+    const char *texts = value.ptr + sizeof kept;
     struct str follow_up = kept_text(texts, kept.follow_up_len);
     struct str actor = kept_text(texts + follow_up.len, kept.actor_len);
     if (!str_equal(event->tenant, STR("*")) || fold->partition == 0)
@@ -42,21 +34,19 @@ static bool repeat(struct fold *fold, const struct event *event) {
     return true;
 }
 
-static void keep(struct fold *fold, const struct event *event, struct str follow_up, const struct result *result) {
-    struct entity *entity = result_entity(fold, event);
-    bool network = str_equal(event->tenant, STR("*"));
+static void keep(struct fold *fold, const struct event *event, struct str follow_up, const struct result *result, int64_t old) {
     struct str actor = event->actor;
     struct kept_result kept = {.result = *result,
-                               .until = later(result->at, now_of(fold, event->tenant)) + KNOWN_FOR_MS,
                                .follow_up_len = str_is_null(follow_up) ? UINT16_MAX : (uint16_t)follow_up.len,
                                .actor_len = str_is_null(actor) ? UINT16_MAX : (uint16_t)actor.len};
-    if (!network && fold->meta.stream_time != NONE) kept.until = fold->meta.stream_time + KNOWN_FOR_MS;
-    entity_resize(fold->cache, entity, 0);
-    entity_resize(fold->cache, entity, (uint32_t)sizeof kept + follow_up.len + actor.len);
-    memcpy(entity->blob, &kept, sizeof kept);
-    if (follow_up.len) memcpy(entity->blob + sizeof kept, follow_up.ptr, follow_up.len);
-    if (actor.len) memcpy(entity->blob + sizeof kept + follow_up.len, actor.ptr, actor.len);
-    entity_due(fold->cache, entity, (struct deadline){network ? NO_DEADLINE : kept.until + 1, TIMER_RETAIN, 0});
+    bool network = str_equal(event->tenant, STR("*"));
+    int64_t from = network || fold->meta.stream_time == NONE ? later(result->at, now_of(fold, event->tenant)) : fold->meta.stream_time;
+    uint32_t size = (uint32_t)sizeof kept + follow_up.len + actor.len;
+    fold->encoded = room_grow(fold->encoded, &fold->encoded_capacity, size, 1);
+    memcpy(fold->encoded, &kept, sizeof kept);
+    if (follow_up.len) memcpy(fold->encoded + sizeof kept, follow_up.ptr, follow_up.len);
+    if (actor.len) memcpy(fold->encoded + sizeof kept + follow_up.len, actor.ptr, actor.len);
+    answer_put(fold, event->tenant, event->event_id, old, from + KNOWN_FOR_MS, (struct str){(const char *)fold->encoded, size});
 }
 
 static struct result refused(const struct fold *fold, enum command_reason reason) {
@@ -248,11 +238,12 @@ void command_apply(struct fold *fold, const struct event *event, const struct jo
     bool network = str_equal(event->tenant, STR("*"));
     bool malformed = !id_is_valid(event->actor) || event->occurred_at > record->append_time + AHEAD_MS;
     fold->time = later(event->occurred_at, now_of(fold, event->tenant));
-    if (repeat(fold, event)) return;
+    int64_t old;
+    if (repeat(fold, event, &old)) return;
     struct str follow_up = event->type == EVENT_CHANGE_SETTINGS ? STR_NULL : event->body.subject;
     struct result result = malformed ? refused(fold, COMMAND_MALFORMED)
                            : event->type == EVENT_CHANGE_SETTINGS ? settings_command(fold, event) : row_command(fold, event);
-    keep(fold, event, follow_up, &result);
+    keep(fold, event, follow_up, &result, old);
     publish(fold);
     if (!network || fold->partition == 0) emit_result(fold, event->tenant, event->event_id, event->actor, follow_up, &result);
 }

@@ -197,8 +197,7 @@ static void open_row(struct fold *fold, struct entity *entity, const struct verd
     row->status = row->base = row->open_status = STATUS_NEW;
     row->attempt = kind == KIND_ABANDONED ? 1 + party_open_rows(fold, entity_tenant(entity), &caller, entity_id(entity)) : 1;
     stage(fold, entity, kind, &before, CHANGE_OPENED, kind == KIND_ABANDONED ? CAUSE_CALL : CAUSE_CHECK, opened_at);
-    if (kind == KIND_SECOND_CHANCE && !row->noticed) {
-        row->noticed = true;
+    if (kind == KIND_SECOND_CHANCE && !before.version) {
         fold->notices = room_grow(fold->notices, &fold->notice_capacity, fold->notice_count + 1, sizeof(struct entity *));
         fold->notices[fold->notice_count++] = entity;
     }

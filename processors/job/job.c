@@ -75,20 +75,12 @@ static struct str number_text(const int64_t *number) {
     return *number == NONE ? STR_NULL : (struct str){(const char *)number, sizeof *number};
 }
 
-static void call_job_key(struct key *key, const struct entity *entity, struct str call_id) {
-    key_reset(key);
-    key_text(key, entity_tenant(entity));
-    key_text(key, call_id);
-    key_text(key, entity_id(entity));
-}
-
 /* The job no longer names this call. */
 static void unlink_call(struct fold *fold, const struct entity *entity, struct str call_id) {
-    struct key key;
     if (str_is_null(call_id)) return;
-    call_job_key(&key, entity, call_id);
-    index_remove(fold->cache, TABLE_CALL_JOBS, key_str(&key));
-    step_touch(fold, call_entity(fold->cache, entity_tenant(entity), call_id));
+    struct entity *call = call_entity(fold->cache, entity_tenant(entity), call_id);
+    call_not_named_by(fold->cache, call, entity_id(entity));
+    step_touch(fold, call);
 }
 
 void job_event(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes) {
@@ -179,11 +171,7 @@ static void link_call(struct fold *fold, struct entity *entity, struct str call_
     struct entity *call = call_entity(fold->cache, tenant, call_id);
     if (!call->size) call_make(fold->cache, call);
     if (!call_of(call)->started) call_of(call)->retain_at = later(call_of(call)->retain_at, job_of(entity)->retain_at);
-    call_of(call)->has_jobs = true;
-    entity_touch(fold->cache, call);
-    struct key key;
-    call_job_key(&key, entity, call_id);
-    index_put(fold->cache, TABLE_CALL_JOBS, key_str(&key), STR(""));
+    call_named_by(fold->cache, call, entity_id(entity));
     step_touch(fold, call);
 }
 
@@ -252,11 +240,7 @@ void job_timer(struct fold *fold, struct entity *entity) {
         schedule(fold, entity, &read);
         return;
     }
-    if (!str_is_null(read.call)) {
-        struct key key;
-        call_job_key(&key, entity, read.call);
-        index_remove(fold->cache, TABLE_CALL_JOBS, key_str(&key));
-    }
+    if (!str_is_null(read.call)) call_not_named_by(fold->cache, call_entity(fold->cache, entity_tenant(entity), read.call), entity_id(entity));
     unindex(fold, entity, nobody, NONE, false); /* that it is forgotten is no fact: nothing is judged again */
     entity_delete(fold->cache, entity);
 }

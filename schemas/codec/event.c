@@ -18,14 +18,22 @@ static bool suspicious(uint64_t word) {
     return ((low | ((del - EACH_BYTE(1)) & ~del) | ((c1 - EACH_BYTE(1)) & ~c1)) & EACH_BYTE(0x80)) != 0;
 }
 
+/* True where no word of the text is suspicious; the last one reaches back over the one before. */
+static bool is_clean(struct str text) {
+    uint64_t word;
+    if (text.len < sizeof word) return false;
+    for (uint32_t at = 0; at + sizeof word <= text.len; at += (uint32_t)sizeof word) {
+        memcpy(&word, text.ptr + at, sizeof word);
+        if (suspicious(word)) return false;
+    }
+    memcpy(&word, text.ptr + text.len - sizeof word, sizeof word);
+    return !suspicious(word);
+}
+
 /* C0, DEL and C1 (which is 0xc2 and a second byte below 0xa0): what breaks keys, terminals and logs. */
 static bool has_control_characters(struct str text) {
-    uint32_t clean = 0;
-    for (uint64_t word; text.len - clean >= sizeof word; clean += (uint32_t)sizeof word) {
-        memcpy(&word, text.ptr + clean, sizeof word);
-        if (suspicious(word)) break;
-    }
-    for (uint32_t i = clean; i < text.len; i++) {
+    if (is_clean(text)) return false;
+    for (uint32_t i = 0; i < text.len; i++) {
         uint8_t byte = (uint8_t)text.ptr[i];
         if (byte < 0x20 || byte == 0x7f) return true;
         if (byte == 0xc2 && i + 1 < text.len && (uint8_t)text.ptr[i + 1] < 0xa0) return true;
