@@ -151,10 +151,13 @@ static int head_fill(const struct live_sources *live, struct live_source *source
     return decoded;
 }
 
+/* At one and the same time names and rights come first, and commands, which need them, last. */
+static const enum source_kind merge_order[KAFKA_SOURCES] = {SOURCE_NETWORK, SOURCE_DIRECTORY, SOURCE_CALLS, SOURCE_JOBS, SOURCE_COMMANDS};
+
 int live_next(struct live_sources *live, struct live_source **out) {
     struct live_source *first = NULL;
     for (int n = 0; n < KAFKA_SOURCES; n++) {
-        struct live_source *source = &live->sources[n];
+        struct live_source *source = &live->sources[merge_order[n] - 1];
         int found = head_fill(live, source);
         if (found < 0) return -1;
         if (found == 0 && (source->message || !source->at_end)) return 0;

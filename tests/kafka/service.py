@@ -1,0 +1,104 @@
+"""Instances of `ringback run` on a wire: started, stopped, killed, frozen; and what they say."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "bad_input"))
+import avro  # noqa: E402
+from program import Failed, Program  # noqa: E402
+from wire import fastavro  # noqa: E402
+
+EVENT = {"type": "QueueChanged", "tenant": "acme", "event_id": "e1", "occurred_at": 0, "queue": "q", "name": "Q"}
+
+
+class Ringback(Program):
+    """The program, with the schema of its journal."""
+
+    def __init__(self, room, path=None):
+        super().__init__(path)
+        data = pathlib.Path(room) / "schema"
+        self.run("fold", "--quiet", "--data", data, "-", input=json.dumps(EVENT).encode())
+        self.journal_text = avro.schema_of((data / "journal.avro").read_bytes())
+        self.journal_schema = fastavro.parse_schema(json.loads(self.journal_text))
+
+
+class Instance:
+    """One process."""
+
+    def __init__(self, program, wire, room, name, settings="", environment=None):
+        self.program, self.name, self.process = program, name, None
+        self.room = pathlib.Path(room) / name
+        self.room.mkdir(parents=True, exist_ok=True)
+        self.environment = environment or {}
+        self.config = self.room / "ringback.yaml"
+        self.config.write_text(f"brokers: {wire.bootstrap}\napplication: {wire.prefix}app\npartitions: {wire.partitions}\n"
+                               f"topics:\n  prefix: {wire.prefix}\nstate:\n  dir: {self.room}/state\nhttp:\n  port: 0\n{settings}")
+
+    def start(self):
+        with open(self.room / "log", "ab") as log:
+            self.process = subprocess.Popen([self.program.path, "run", "-c", str(self.config)], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, env=os.environ | self.environment)
+        return self
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def signal(self, number):
+        if self.is_running():
+            self.process.send_signal(number)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        if self.process:
+            self.process.wait()
+
+    def stop(self, seconds=10):
+        """SIGTERM; returns how long it took."""
+        began = time.monotonic()
+        self.signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failed(f"{self.name} does not end within {seconds} s of SIGTERM") from None
+        if code != 0:
+            raise Failed(f"{self.name} ended with {code}: {self.tail()}")
+        return time.monotonic() - began
+
+    def said(self):
+        """Its log lines as dictionaries."""
+        for line in (self.room / "log").read_text(errors="replace").splitlines():
+            try:
+                yield json.loads(line)
+            except ValueError:
+                yield {"event": "text", "text": line}
+
+    def tail(self, count=12):
+        return "\n".join((self.room / "log").read_text(errors="replace").splitlines()[-count:])
+
+
+def wait_until(what, seconds, true, every=0.2):
+    """Waits until true() is; Failed with `what` if it never is."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise Failed(f"after {seconds} s: {what}")
+        time.sleep(every)
+
+
+def caught_up(wire, group, counts):
+    """True when the group has committed what was sent; counts by topic as Wire.send returns them."""
+    offsets = wire.group_offsets(group)
+    for name, count in counts.items():
+        if name.endswith("network"):
+            continue
+        if sum(max(0, offset) for (topic, _), offset in offsets.items() if topic == name) < count:
+            return False
+    return True
