@@ -1,6 +1,7 @@
 #include "report_lines.h"
 
 #include <glib.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../schemas/codec/codec.h"
@@ -124,6 +125,16 @@ void lines_open_groups(struct lines *lines, enum report_format format, const cha
     open_lines(lines, count, &shape_report_group, schema_text("ReportGroup"));
 }
 
+/* ---- a line of JSON */
+
+static int print_line(char *line) {
+    if (!line) g_error("no memory, or a record that is not UTF-8");
+    fputs(line, stdout);
+    fputc('\n', stdout);
+    free(line);
+    return ferror(stdout) ? 1 : 0;
+}
+
 /* ---- a line of the report */
 
 static void print_symbol_of(struct lines *lines, const char *name, int value) { print_symbol(lines->printer, value < 0 ? NULL : symbol_text(name, value)); }
@@ -177,7 +188,7 @@ static void print_cell(struct lines *lines, enum column column, const struct rep
 
 int lines_add_row(struct lines *lines, const struct report_row *row) {
     lines->count++;
-    if (lines->format == FORMAT_JSON) return print_json(stdout, json_write(&shape_report_row, row), NULL, 0);
+    if (lines->format == FORMAT_JSON) return print_line(json_write(&shape_report_row, row));
     if (lines->avro) avro_add(lines->avro, row);
     for (size_t i = 0; lines->printer && i < lines->column_count; i++) print_cell(lines, lines->columns[i], row);
     return ferror(stdout) ? 1 : 0;
@@ -241,7 +252,7 @@ static void print_group(struct lines *lines, const struct report_group *group) {
 
 int lines_add_group(struct lines *lines, const struct report_group *group) {
     lines->count++;
-    if (lines->format == FORMAT_JSON) return print_json(stdout, json_write(&shape_report_group, group), NULL, 0);
+    if (lines->format == FORMAT_JSON) return print_line(json_write(&shape_report_group, group));
     if (lines->avro) avro_add(lines->avro, group);
     if (lines->printer) print_group(lines, group);
     return ferror(stdout) ? 1 : 0;
