@@ -433,6 +433,21 @@ static void add_silent_timers(struct story *story, const struct waiting *before,
     }
 }
 
+/* Where the row that a COLD timer is of was opened, where that was in this record; else `entry`. */
+static json_t *setter_of(struct story *story, json_t *entry, const struct waiting *timer) {
+    if (timer->row < 0) return entry;
+    for (size_t n = story->first; n < json_array_size(story->entries); n++) {
+        size_t m;
+        json_t *why, *candidate = json_array_get(story->entries, n);
+        json_array_foreach(json_object_get(candidate, "why"), m, why) {
+            const char *of = json_string_value(json_object_get(why, "of"));
+            bool is_row = strncmp(of, timer->row == KIND_ABANDONED ? "ab-" : "sc-", 3) == 0;
+            if (is_row && same_text(json_object_get(why, "change"), STR("OPENED"))) return candidate;
+        }
+    }
+    return entry;
+}
+
 /* Which timers were set, moved or given up since. */
 static void tell_timers(struct story *story, json_t *entry, const struct waiting *before, size_t count) {
     for (size_t n = 0; n < story->deadline_count; n++) {
@@ -441,7 +456,7 @@ static void tell_timers(struct story *story, json_t *entry, const struct waiting
         json_t *timer = json_pack("{s:s, s:o, s:o}", "timer", now->timer, "due", time_json(now->at), "was", time_json(was ? was->at : NONE));
         if (now->row >= 0) json_object_set_new(timer, "row", json_string(now->row == KIND_ABANDONED ? "ABANDONED" : "SECOND_CHANCE"));
         put_rule(story, timer, rule_of_timer(now->timer, now->row));
-        json_array_append_new(list_of(entry, "timers"), timer);
+        json_array_append_new(list_of(setter_of(story, entry, now), "timers"), timer);
     }
     int64_t time = fold_stream_time(story->at->fold);
     for (size_t n = 0; n < count; n++) {

@@ -30,7 +30,7 @@ struct file {
     struct scratch scratch;
     size_t record_size;
     int64_t place; /* of the next record in the file, from 0 */
-    bool has;
+    bool has, ended;
     int64_t missing_from, missing_to; /* numbers that the file lacks, not yet reported; from > to: none */
 };
 
@@ -44,19 +44,19 @@ struct verify_outputs {
 
 /* ---- reading a file ---- */
 
+/* Sets `left` to what the next block that can be read holds; 0: there is none. */
 static void next_block(struct verify_outputs *outputs, struct file *file) {
-    while (file->left == 0 && file->plan) {
+    int64_t count = 0;
+    while (file->left == 0 && !file->ended) {
         file->block_at = (int64_t)file->reader.at;
-        switch (container_next(&file->reader, &file->block, &file->left)) {
-        case CONTAINER_BLOCK: break;
-        case CONTAINER_END: return;
-        case CONTAINER_TORN: finding(outputs->findings, VERIFIED_OUTPUTS, "%s is cut short in the block at byte %" PRId64 ".", file->path, file->block_at); return;
-        case CONTAINER_DAMAGED: {
-            size_t skipped = container_skip(&file->reader);
-            finding(outputs->findings, VERIFIED_OUTPUTS, "%s is damaged at byte %" PRId64 "; %zu bytes cannot be read.", file->path, file->block_at, skipped);
-            file->left = 0;
-        }
-        }
+        enum container_result result = container_next(&file->reader, &file->block, &count);
+        if (result == CONTAINER_BLOCK) file->left = count;
+        file->ended = result == CONTAINER_END || result == CONTAINER_TORN;
+        if (result == CONTAINER_TORN)
+            finding(outputs->findings, VERIFIED_OUTPUTS, "%s is cut short in the block at byte %" PRId64 ".", file->path, file->block_at);
+        if (result != CONTAINER_DAMAGED) continue;
+        size_t skipped = container_skip(&file->reader);
+        finding(outputs->findings, VERIFIED_OUTPUTS, "%s is damaged at byte %" PRId64 "; %zu bytes cannot be read.", file->path, file->block_at, skipped);
     }
 }
 

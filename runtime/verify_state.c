@@ -123,9 +123,10 @@ static void describe(GString *text, const char *prefix, json_t *there, json_t *a
 /* What the views show otherwise of a call; empty where they show the same, or nothing. */
 static char *call_words(struct store *there, struct store *again, struct str key) {
     struct str rest = key, tenant, id;
+    int64_t start;
     json_t *is = NULL, *was = NULL;
     g_autoptr(GString) text = g_string_new(NULL);
-    if (key_take_text(&rest, &tenant) && key_take_text(&rest, &id)) {
+    if (key_take_text(&rest, &tenant) && key_take_time(&rest, &start) && key_take_text(&rest, &id)) {
         g_autofree char *owner = g_strndup(tenant.ptr, tenant.len), *call = g_strndup(id.ptr, id.len); /* slices end with the next read */
         if (fold_view_call_one(there, str_of(owner), str_of(call), see_call, &is) >= 0 && fold_view_call_one(again, str_of(owner), str_of(call), see_call, &was) >= 0)
             describe(text, "", is, was);
