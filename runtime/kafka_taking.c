@@ -147,8 +147,9 @@ static int writing_begin(struct partition *partition, bool begun) {
     struct live_options live = {
         .config = shared->config, .registry = shared->registry, .reader = partition->reader, .bell = &partition->bell, .partition = partition->number};
     if (live_open(&partition->live, &live, next, &partition->failure) < 0) return -1;
-    partition->sealed_ms = monotonic_ms();
-    return writer_records(partition->writer) ? partition_seal(partition) : 0;
+    /* The first seal says which sources are empty: else they would hold the time until somebody asks. */
+    partition_beat(partition, "asking where the sources end", LIMIT_MS);
+    return live_ask(&partition->live, shared->looker, wall_ms()) < 0 ? -1 : partition_seal(partition);
 }
 
 enum partition_event partition_take_over(struct partition *partition) {
