@@ -32,7 +32,8 @@ void finding(struct findings *findings, enum verified kind, const char *format, 
 /* Pages of a damaged state can end who reads them. So the work is done by a child, and this is what it says that it is at. */
 struct stage {
     bool in_state; /* reading DIR/state */
-    int64_t result;
+    bool done;
+    int64_t result; /* differences found; -1: failed */
     struct failure failure;
 };
 
@@ -185,44 +186,52 @@ static int64_t verify_once(const char *data, bool with_state, struct stage *stag
     return result < 0 ? -1 : found;
 }
 
-/* Does it in a child. Returns the signal that ended it, 0: none; negative: it could not be begun. */
-static int verify_apart(const char *data, bool with_state, struct stage *stage) {
+enum ending { ENDED_WELL, ENDED_BY_DAMAGE, ENDED_BADLY };
+
+/* Does it in a child; *how is what waitpid says of its end. */
+static enum ending verify_apart(const char *data, bool with_state, struct stage *stage, int *how) {
     fflush(stdout);
+    *stage = (struct stage){0};
     pid_t child = fork();
-    if (child < 0) return -1;
+    if (child < 0) {
+        fail_errno(&stage->failure, "start a process for", data);
+        return ENDED_BADLY;
+    }
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* what was found is out, however this ends */
         stage->result = verify_once(data, with_state, stage);
-        fflush(stdout);
-        _exit(ferror(stdout) ? EXIT_FAILED : EXIT_DONE);
+        if (fflush(stdout) != 0 || ferror(stdout)) stage->result = fail(&stage->failure, EXIT_FAILED, "cannot write to standard output: %s.", strerror(errno));
+        stage->done = true;
+        _exit(EXIT_DONE);
     }
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return -1;
-    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    while (waitpid(child, how, 0) < 0 && errno == EINTR) continue;
+    if (stage->done) return ENDED_WELL;
+    int signal = WIFSIGNALED(*how) ? WTERMSIG(*how) : 0;
+    if (signal == SIGPIPE) raise(signal); /* who read what it printed has seen enough */
+    bool crashed = signal == 0 || signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT || signal == SIGFPE || signal == SIGILL;
+    if (crashed && stage->in_state) return ENDED_BY_DAMAGE;
+    fail(&stage->failure, EXIT_FAILED, "the process that read %s was ended (%s).", data, signal ? strsignal(signal) : "by itself");
+    return ENDED_BADLY;
 }
 
 int verify(const char *data, struct failure *failure) {
     struct stage *stage = mmap(NULL, sizeof *stage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (stage == MAP_FAILED) return fail_memory(failure);
-    int64_t found = 0;
-    int signal = verify_apart(data, true, stage);
-    if (signal > 0 && stage->in_state) {
-        printf("state    %s/state cannot be read: its pages are damaged, which ended the reader (%s).\n", data, strsignal(signal));
-        found++;
-        *stage = (struct stage){0};
-        signal = verify_apart(data, false, stage);
+    bool damaged = false;
+    int how;
+    enum ending ending = verify_apart(data, true, stage, &how);
+    if (ending == ENDED_BY_DAMAGE) {
+        printf("state    %s/state cannot be read: its pages are damaged, which ended the reader (%s).\n", data,
+               WIFSIGNALED(how) ? strsignal(WTERMSIG(how)) : "by itself");
+        damaged = true;
+        ending = verify_apart(data, false, stage, &how);
     }
-    int result = -1;
-    if (signal < 0)
-        fail_errno(failure, "start a process for", data);
-    else if (signal > 0)
-        fail(failure, EXIT_FAILED, "the process that read %s was ended by a signal (%s).", data, strsignal(signal));
-    else if (stage->result < 0)
+    int result = stage->result + damaged > 0;
+    if (ending != ENDED_WELL || stage->result < 0) {
         *failure = stage->failure;
-    else
-        result = stage->result + found > 0;
+        result = -1;
+    }
     munmap(stage, sizeof *stage);
     return result;
 }
