@@ -36,7 +36,7 @@ static int connect(const struct config *config) {
     size_t wrong = 0;
     if (kafka_rights_check(config, found, &wrong, &failure) < 0) found(&wrong, false, "brokers", failure.text);
     registry_check(config, &wrong);
-    if (wrong) complain("%zu findings. docs/operations.md lists the rights that are needed.", wrong);
+    if (wrong) complain("not all is well. docs/operations.md lists the rights that are needed.");
     return wrong ? EXIT_CONFIGURATION : EXIT_DONE;
 }
 

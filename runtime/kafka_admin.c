@@ -45,13 +45,21 @@ struct admin {
 
 static void told(const rd_kafka_t *handle, int level, const char *facility, const char *text) {
     struct admin *admin = rd_kafka_opaque(handle);
-    (void)facility;
-    if (level > 4 || strstr(text, "brokers are down")) return;
+    if (level > 4 || strcmp(facility, "CONFWARN") == 0 || strstr(text, "brokers are down")) return;
     pthread_mutex_lock(&admin->lock);
     const char *behind = strstr(text, "]: "); /* "[thrd:host:port/bootstrap]: host:port/bootstrap: Connect to ..." */
     g_strlcpy(admin->told, behind ? behind + 3 : text, sizeof admin->told);
     admin->refused |= strstr(text, "authentication") || strstr(text, "Authentication") || strstr(text, "SSL handshake");
     pthread_mutex_unlock(&admin->lock);
+}
+
+/* What to do where we are not let in. librdkafka appends its own nonce twice before 2.6.1; Kafka 4 compares. */
+static const char *login_advice(const struct config *config) {
+    for (size_t i = 0; i < config->kafka_count; i++)
+        if (strcmp(config->kafka[i].name, "sasl.mechanism") == 0 && g_str_has_prefix(config->kafka[i].value, "SCRAM") && rd_kafka_version() < 0x020601ff)
+            return " Look at sasl.* and ssl.* below kafka; and this librdkafka's SCRAM is refused by Kafka 4: it takes 2.6.1 or later, or another "
+                   "mechanism (README, \"Which librdkafka\").";
+    return " Look at security.protocol, sasl.* and ssl.* below kafka.";
 }
 
 /* Waits for an answer of any broker, up to ASK_MS; gives up at once where we are not let in. */
@@ -70,7 +78,7 @@ static int reach(struct admin *admin, struct failure *failure) {
     pthread_mutex_lock(&admin->lock);
     fail(failure, admin->refused ? EXIT_CONFIGURATION : EXIT_AGAIN, "no broker of %s %s: %s.%s", admin->config->brokers,
          admin->refused ? "lets us in" : "answers", *admin->told ? admin->told : rd_kafka_err2str(code),
-         admin->refused ? " Look at security.protocol, sasl.* and ssl.* below kafka." : "");
+         admin->refused ? login_advice(admin->config) : "");
     pthread_mutex_unlock(&admin->lock);
     return -1;
 }
