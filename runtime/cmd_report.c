@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "../schemas/codec/codec.h"
+#include "report_changes.h"
 #include "report_figures.h"
 #include "report_header.h"
 #include "report_html.h"
@@ -30,6 +31,9 @@ static const struct option_row options[] = {
     {"zone", 'z', OPTION_TEXT, "ZONE", NULL, false, false, "Days and hours of this time zone, not of each account's own"},
     {"week-start", 0, OPTION_CHOICE, "monday|sunday|saturday", NULL, false, false, "When weeks begin, not as each account says"},
     {"now", 0, OPTION_TIME, "TIME", NULL, false, false, "Count --range from this moment, not from the stream time"},
+    {"as-of", 0, OPTION_TIME, "TIME", NULL, false, false, "The report as it would have been printed at this stream time: reads the journal again"},
+    {"changes-since", 0, OPTION_TIME, "TIME", NULL, false, false,
+     "Print which calls of the report are other than at this stream time, and what did it: reads the journal again"},
     {"compare", 0, OPTION_CHOICE, COMPARE_CHOICES, NULL, false, false, "Print counts and rates side by side, not calls"},
     {"columns", 0, OPTION_CHOICE, COLUMN_CHOICES, COLUMNS_OF_THE_REPORT, false, true, "Which columns a table, CSV or page has, in this order"},
     {"sort", 's', OPTION_CHOICE, SORT_CHOICES, "account", false, false, "Order, least first, then by time; with a - greatest first"},
@@ -323,7 +327,7 @@ static int print_report(const struct arguments *arguments, struct report *report
         code = page(arguments, report);
     else
         code = argument_given(arguments, "compare") ? compare(arguments, report, format) : list(arguments, report, format);
-    return code > 0 ? 0 : code; /* enough was printed, or nobody reads on: finish_output says so */
+    return MIN(0, code); /* > 0: enough was printed, or nobody reads on, which finish_output says */
 }
 
 /* False: complained. */
@@ -342,12 +346,21 @@ static bool check_columns(const struct arguments *arguments) {
 
 /* False: complained. */
 static bool check_options(const struct arguments *arguments) {
-    if (argument_choice(arguments, "format") == FORMAT_AVRO && isatty(STDOUT_FILENO)) {
+    enum report_format format = (enum report_format)argument_choice(arguments, "format");
+    if (format == FORMAT_AVRO && isatty(STDOUT_FILENO)) {
         complain("--format avro is bytes for programs. Send it to a file: ... > report.avro");
         return false;
     }
+    if (argument_given(arguments, "changes-since") && (format == FORMAT_AVRO || format == FORMAT_HTML)) {
+        complain("--changes-since prints a table, JSON or CSV, not %s.", argument_text(arguments, "format"));
+        return false;
+    }
+    if (argument_given(arguments, "changes-since") && argument_given(arguments, "compare")) {
+        complain("--changes-since is about calls, --compare about groups of them. Leave one of them out.");
+        return false;
+    }
     static const char *const of_calls[] = {"columns", "sort", "limit"};
-    bool groups_alone = argument_given(arguments, "compare") && argument_choice(arguments, "format") != FORMAT_HTML;
+    bool groups_alone = argument_given(arguments, "compare") && format != FORMAT_HTML;
     for (size_t i = 0; groups_alone && i < G_N_ELEMENTS(of_calls); i++) {
         if (!argument_given(arguments, of_calls[i])) continue;
         complain("--%s is about calls, and --compare prints none. Leave one of them out.", of_calls[i]);
@@ -356,21 +369,83 @@ static bool check_options(const struct arguments *arguments) {
     return check_columns(arguments);
 }
 
+static int of_the_state(const struct arguments *arguments, struct report *report, const struct report_choice *choice) {
+    struct store *store = view_open(argument_text(arguments, "data"));
+    if (!store) return EXIT_FAILED;
+    int code = report_open(report, store, choice);
+    if (code == 0) code = print_report(arguments, report);
+    if (code < 0) code = view_failed(store);
+    view_close(store);
+    return code;
+}
+
+/* The moment that presets are counted from: it must be known before the journal has been read to its end. */
+static int now_of_state(const struct arguments *arguments, struct report_choice *choice) {
+    if (choice->now == NONE) choice->now = argument_time(arguments, "as-of");
+    if (choice->now != NONE) return 0;
+    struct store *store = view_open(argument_text(arguments, "data"));
+    struct fold_status status;
+    if (!store) return EXIT_FAILED;
+    int code = fold_view_status(store, &status);
+    choice->now = status.stream_time;
+    if (code < 0) code = view_failed(store);
+    view_close(store);
+    return code;
+}
+
+static int print_changes(const struct arguments *arguments, struct changes *changes, struct store *store) {
+    int code = report_open(changes->report, store, changes->choice);
+    if (code == 0) code = write_header(arguments, changes->report, (enum report_format)argument_choice(arguments, "format"));
+    if (code != 0) return code < 0 ? view_failed(store) : code;
+    code = changes_print(changes, (enum report_format)argument_choice(arguments, "format"));
+    return code < 0 ? view_failed(store) : EXIT_DONE;
+}
+
+static int read_changes(const struct arguments *arguments, struct replay *replay, struct report *report, struct report_choice *choice) {
+    struct changes changes = {.choice = choice, .report = report, .since = argument_time(arguments, "changes-since"),
+                              .until = argument_time(arguments, "as-of"), .failure = replay->failure};
+    int code = now_of_state(arguments, choice);
+    if (code == 0) code = changes_read(&changes, replay) < 0 ? -1 : print_changes(arguments, &changes, replay->store);
+    changes_free(&changes);
+    return code;
+}
+
+static int read_as_of(const struct arguments *arguments, struct replay *replay, struct report *report, const struct report_choice *choice) {
+    struct reader_query query = {.until = argument_time(arguments, "as-of")};
+    if (replay_run(replay, &query, "reading the journal again:") < 0) return -1;
+    int code = report_open(report, replay->store, choice);
+    if (code == 0 && report->status.stream_time == NONE) {
+        complain("--as-of %s: nothing had been read by then; the journal begins later.", argument_text(arguments, "as-of"));
+        return EXIT_FAILED;
+    }
+    if (code == 0) code = print_report(arguments, report);
+    return code < 0 ? view_failed(replay->store) : code;
+}
+
+static int of_the_past(const struct arguments *arguments, struct report *report, struct report_choice *choice) {
+    struct failure failure = {0};
+    struct replay replay = {0};
+    int code = replay_open(&replay, argument_text(arguments, "data"), &failure);
+    if (code == 0)
+        code = argument_given(arguments, "changes-since") ? read_changes(arguments, &replay, report, choice) : read_as_of(arguments, &replay, report, choice);
+    replay_close(&replay);
+    if (code >= 0) return code;
+    complain("%s", failure.text);
+    return failure.code;
+}
+
 static int run(const struct arguments *arguments) {
     struct report_choice choice;
     struct report report = {.filter = filter_of(arguments), .date_type = (enum date_type)argument_choice(arguments, "date-type")};
     if (!read_choice(arguments, &choice) || !check_options(arguments)) return EXIT_USAGE;
     char error[400];
-    if (schemas_load(error, sizeof error) < 0) { /* of Avro */
+    if (schemas_load(error, sizeof error) < 0) { /* of Avro, and of the journal */
         complain("%s", error);
         return EXIT_FAILED;
     }
-    struct store *store = view_open(argument_text(arguments, "data"));
-    int code = store ? report_open(&report, store, &choice) : EXIT_FAILED;
-    if (code == 0) code = print_report(arguments, &report);
-    if (code < 0) code = view_failed(store);
+    int code = argument_given(arguments, "as-of") || argument_given(arguments, "changes-since") ? of_the_past(arguments, &report, &choice)
+                                                                                               : of_the_state(arguments, &report, &choice);
     report_free(&report);
-    if (store) view_close(store);
     schemas_unload();
     return code;
 }
