@@ -376,10 +376,20 @@ int64_t registry_silent_since(struct registry *registry) {
 
 /* ---- the ids of our own schemas */
 
+/* The id known from before, where the registry was found silent a moment ago: one wait for it is enough. -1: ask. */
+static int64_t own_remembered(struct registry *registry, const char *subject, uint64_t fingerprint) {
+    pthread_mutex_lock(&registry->lock);
+    int64_t id = registry->silent_since_ms ? registry_cache_id(registry->cache, subject, fingerprint) : -1;
+    pthread_mutex_unlock(&registry->lock);
+    return id;
+}
+
 /* 1: found, 0: the registry cannot be asked and it is not known from before, -1: described. */
 static int own_id(struct registry *registry, int topic, uint64_t fingerprint, uint32_t *id, struct failure *failure) {
     const struct config *config = registry->config;
     g_autofree char *subject = registry_subject(config, topic), *path = g_strconcat("/subjects/", subject, NULL);
+    int64_t remembered = own_remembered(registry, subject, fingerprint);
+    if (remembered >= 0) return *id = (uint32_t)remembered, 1;
     json_t *body = json_pack("{s:s}", "schema", schema_text(topic_rules[topic].schema)), *reply;
     enum registry_outcome outcome = registry_request(registry->owner, "POST", path, body, &reply);
     json_decref(body);
