@@ -268,8 +268,8 @@ int changes_print(struct changes *changes, enum report_format format) {
     struct printing printing = {.changes = changes, .format = format};
     if (format != FORMAT_JSON)
         printing.printer = printer_make(stdout, format == FORMAT_CSV ? PRINT_CSV : PRINT_TABLE, columns, G_N_ELEMENTS(columns), terminal_width());
-    int code = report_scan(changes->report, false, compare_line, &printing);
-    if (code == 0) code = print_gone(&printing);
+    int code = changes->taken ? report_scan(changes->report, false, compare_line, &printing) : 0;
+    if (code == 0 && changes->taken) code = print_gone(&printing);
     if (printing.printer) printer_finish(printing.printer);
     if (code < 0 || format != FORMAT_TABLE) return code;
     char then[TIME_TEXT_SIZE] = "the beginning";
