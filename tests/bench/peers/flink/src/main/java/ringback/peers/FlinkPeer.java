@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.serialization.SerializationSchema;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -53,8 +54,8 @@ public final class FlinkPeer {
                         .setRecordSerializer(
                                 KafkaRecordSerializationSchema.<Tuple2<byte[], byte[]>>builder()
                                         .setTopic(options.text("rows"))
-                                        .setKeySerializationSchema(row -> row.f0)
-                                        .setValueSerializationSchema(row -> row.f1)
+                                        .setKeySerializationSchema(new KeyOf())
+                                        .setValueSerializationSchema(new ValueOf())
                                         .build())
                         .build();
         environment
@@ -94,6 +95,21 @@ public final class FlinkPeer {
         if (!Files.isDirectory(state)) return Optional.empty();
         try (Stream<Path> files = Files.walk(state, 3)) {
             return files.filter(file -> file.endsWith("_metadata")).max(Comparator.comparingLong(file -> file.toFile().lastModified())).map(Path::getParent);
+        }
+    }
+
+    /** Classes, for lambdas do not show Flink their types. */
+    private static final class KeyOf implements SerializationSchema<Tuple2<byte[], byte[]>> {
+        @Override
+        public byte[] serialize(Tuple2<byte[], byte[]> row) {
+            return row.f0;
+        }
+    }
+
+    private static final class ValueOf implements SerializationSchema<Tuple2<byte[], byte[]>> {
+        @Override
+        public byte[] serialize(Tuple2<byte[], byte[]> row) {
+            return row.f1;
         }
     }
 

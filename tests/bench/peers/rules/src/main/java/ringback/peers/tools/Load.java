@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.apache.avro.Schema;
 import org.apache.avro.file.DataFileReader;
 import org.apache.avro.file.DataFileWriter;
 import org.apache.avro.generic.GenericDatumReader;
@@ -35,14 +35,28 @@ import ringback.peers.Options;
  */
 public final class Load {
     static final Set<String> ROW_COMMANDS = Set.of("SetStatus", "AddNote", "Assign", "StartCallback", "Dismiss", "Reopen");
+    private static final byte[] FRAMING = EventReader.framing(Event.getClassSchema());
     private static final Set<String> JOBS = Set.of("JobBooked", "JobRescheduled", "JobCompleted", "JobCancelled");
     private static final Set<String> DIRECTORY = Set.of(
             "RoleChanged", "RolesAssigned", "TenantChanged", "NumberChanged", "QueueChanged", "AgentChanged", "CustomerChanged");
 
     private Load() {}
 
-    /** One event as it lies in a topic. */
-    record Loaded(String topic, String tenant, int partition, byte[] value, GenericRecord event) {}
+    /** One event, and where it belongs. */
+    record Loaded(String topic, String tenant, int partition, GenericRecord event) {
+        /** As a single object. */
+        byte[] encode() {
+            try {
+                ByteArrayOutputStream out = new ByteArrayOutputStream(256);
+                out.writeBytes(FRAMING);
+                BinaryEncoder encoder = EncoderFactory.get().directBinaryEncoder(out, null);
+                new GenericDatumWriter<GenericRecord>(event.getSchema()).write(event, encoder);
+                return out.toByteArray();
+            } catch (IOException why) {
+                throw new UncheckedIOException(why);
+            }
+        }
+    }
 
     interface Taker {
         void take(Loaded event) throws IOException;
@@ -59,22 +73,13 @@ public final class Load {
     /** Every event of the file but commands on rows, in its order. */
     static void read(String file, int partitions, Taker taker) throws IOException {
         try (DataFileReader<GenericRecord> reader = new DataFileReader<>(new File(file), new GenericDatumReader<GenericRecord>())) {
-            Schema schema = reader.getSchema();
-            byte[] framing = EventReader.framing(schema);
-            GenericDatumWriter<GenericRecord> writer = new GenericDatumWriter<>(schema);
-            ByteArrayOutputStream out = new ByteArrayOutputStream();
-            BinaryEncoder encoder = null;
             while (reader.hasNext()) {
                 GenericRecord event = reader.next();
                 String tenant = event.get("tenant").toString(), body = ((GenericRecord) event.get("body")).getSchema().getName();
                 if (ROW_COMMANDS.contains(body)) continue;
-                out.reset();
-                out.write(framing);
-                encoder = EncoderFactory.get().directBinaryEncoder(out, encoder);
-                writer.write(event, encoder);
                 String source = source(tenant, body);
                 int hash = Utils.toPositive(Utils.murmur2(tenant.getBytes(StandardCharsets.UTF_8)));
-                taker.take(new Loaded(source, tenant, source.equals("network") ? 0 : hash % partitions, out.toByteArray(), event));
+                taker.take(new Loaded(source, tenant, source.equals("network") ? 0 : hash % partitions, event));
             }
         }
     }
@@ -93,8 +98,9 @@ public final class Load {
             kept.create(Event.getClassSchema(), Path.of(options.text("kept")).toFile());
             read(options.text("file"), options.number("partitions"), loaded -> {
                 byte[] key = loaded.tenant.getBytes(StandardCharsets.UTF_8);
-                producer.send(new ProducerRecord<>(sources + loaded.topic, loaded.partition, key, loaded.value));
-                if (!loaded.topic.equals("network")) producer.send(new ProducerRecord<>(events, loaded.partition, key, loaded.value));
+                byte[] value = loaded.encode();
+                producer.send(new ProducerRecord<>(sources + loaded.topic, loaded.partition, key, value));
+                if (!loaded.topic.equals("network")) producer.send(new ProducerRecord<>(events, loaded.partition, key, value));
                 kept.append(loaded.event);
                 learn(loaded, settings);
                 counts[loaded.topic.equals("network") ? 1 : 0]++;

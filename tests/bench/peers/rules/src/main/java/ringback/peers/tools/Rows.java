@@ -5,10 +5,14 @@ import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.avro.Schema;
+import org.apache.avro.SchemaParser;
 import org.apache.avro.file.DataFileReader;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericRecord;
@@ -27,7 +31,7 @@ public final class Rows {
     private Rows() {}
 
     public static void main(String[] words) throws IOException {
-        Options options = new Options(words, "bootstrap", "topic", "schema", "file");
+        Options options = new Options(words, "bootstrap", "topic", "schemas", "name", "file");
         try (PrintStream out = new PrintStream(new BufferedOutputStream(System.out), false, StandardCharsets.UTF_8)) {
             if (options.text("file").isEmpty())
                 ofTopic(options, out);
@@ -61,9 +65,17 @@ public final class Rows {
         return places;
     }
 
+    /** The schema of that full name among the .avsc files below a directory, which may name each other. */
+    private static Schema schema(Path directory, String name) throws IOException {
+        SchemaParser parser = new SchemaParser();
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.filter(path -> path.toString().endsWith(".avsc")).toList()) parser.parse(file);
+        }
+        return parser.getParsedNamedSchemas().stream().filter(schema -> schema.getFullName().equals(name)).findFirst().orElseThrow();
+    }
+
     private static void ofTopic(Options options, PrintStream out) throws IOException {
-        Schema schema = new Schema.Parser().parse(new File(options.text("schema")));
-        GenericDatumReader<GenericRecord> reader = new GenericDatumReader<>(schema);
+        GenericDatumReader<GenericRecord> reader = new GenericDatumReader<>(schema(Path.of(options.text("schemas")), options.text("name")));
         try (KafkaConsumer<byte[], byte[]> consumer = consumer(options.text("bootstrap"))) {
             List<TopicPartition> places = assignAll(consumer, options.text("topic"));
             Map<TopicPartition, Long> ends = consumer.endOffsets(places);
