@@ -1,4 +1,5 @@
 """Instances of `ringback run` on a wire: started, stopped, killed, frozen; and what they say."""
+import io
 import json
 import os
 import pathlib
@@ -27,6 +28,12 @@ class Ringback(Program):
         self.run("fold", "--quiet", "--data", data, "-", input=json.dumps(EVENT).encode())
         self.journal_text = avro.schema_of((data / "journal.avro").read_bytes())
         self.journal_schema = fastavro.parse_schema(json.loads(self.journal_text))
+        self.data = data
+
+    def decode(self, topic, message):
+        """What an output message says, in single-object encoding."""
+        schema = fastavro.parse_schema(json.loads(avro.schema_of((self.data / f"outputs/{topic}.avro").read_bytes())))
+        return fastavro.schemaless_reader(io.BytesIO(b"\x00" + message.value()[10:]), schema)
 
 
 class Instance:

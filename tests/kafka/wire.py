@@ -77,11 +77,24 @@ class Wire:
     def create(self):
         new = confluent_kafka.admin.NewTopic
         sources = [new(self.prefix + name, 1 if name == "network" else self.partitions, 1) for name in SOURCES]
-        outputs = [new(self.prefix + name, self.partitions, 1) for name in TOPICS]
+        outputs = [new(self.prefix + name, self.partitions, 1) for name in (*TOPICS, "scratch")]
         journal = new(self.prefix + "journal", self.partitions, 1,
                       config={"message.timestamp.type": "LogAppendTime", "retention.ms": "-1", "max.message.bytes": "1100000"})
         for future in self.admin.create_topics(sources + outputs + [journal]).values():
             future.result(30)
+
+    def allow(self, name, size):
+        """A topic that takes greater messages than it should."""
+        resource = confluent_kafka.admin.ConfigResource("topic", self.prefix + name, set_config={"max.message.bytes": str(size)})
+        for future in self.admin.alter_configs([resource]).values():
+            future.result(30)
+
+    def home(self, tenant):
+        """The partition that a producer chooses for a tenant."""
+        producer, found = self.producer(), []
+        producer.produce(self.prefix + "scratch", b"x", tenant, on_delivery=lambda error, message: found.append(message.partition()))
+        producer.flush(30)
+        return found[0]
 
     def producer(self, **settings):
         return kafka.Producer({"bootstrap.servers": self.bootstrap, "partitioner": "murmur2_random", "linger.ms": 2, "acks": "all",

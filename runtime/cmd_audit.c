@@ -1,0 +1,83 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "json_log.h"
+#include "kafka_audit.h"
+#include "progress.h"
+
+static const struct option_row options[] = {
+    {"config", 'c', OPTION_FILE, "FILE", CONFIG_FILE, false, false, "The configuration (docs/configuration.md)"},
+    {"partition", 'p', OPTION_NUMBER, "N", NULL, false, true, "This partition alone"},
+    {"quiet", 'q', OPTION_FLAG, NULL, NULL, false, false, "No progress"},
+    {0},
+};
+
+static void show_progress(void *context, int64_t at, int64_t end, uint64_t records) {
+    progress_step(context, "folding again:", records, (uint64_t)at, (uint64_t)end);
+}
+
+static int audit_one(const struct arguments *arguments, struct audit *audit, int32_t partition, struct failure *failure) {
+    struct progress progress;
+    struct audit_counts counts;
+    char records[32], outputs[32], gone[32];
+    progress_start(&progress, !argument_given(arguments, "quiet"));
+    int result = audit_partition(audit, partition, show_progress, &progress, &counts, failure);
+    progress_clear(&progress);
+    if (result < 0) return -1;
+    printf("partition %" PRId32 ": %" PRId64 " seals, %s records, %s outputs as the journal gives them", partition, counts.seals,
+           grouped(counts.records, records), grouped(counts.outputs - counts.gone, outputs));
+    if (counts.gone) printf(", %s removed by cleanup", grouped(counts.gone, gone));
+    putchar('\n');
+    return 0;
+}
+
+static int audit_all(const struct arguments *arguments, const struct config *config, struct failure *failure) {
+    struct audit *audit;
+    if (audit_open(&audit, config, failure) < 0) return -1;
+    size_t given = argument_count(arguments, "partition");
+    int64_t count = given ? (int64_t)given : config->partitions;
+    int result = 0;
+    for (int64_t n = 0; n < count && result == 0; n++) {
+        long long partition = given ? strtoll(argument_at(arguments, "partition", (size_t)n), NULL, 10) : n;
+        if (partition >= config->partitions)
+            result = fail(failure, EXIT_USAGE, "--partition %lld: there are %" PRId64 ", from 0.", partition, config->partitions);
+        else
+            result = audit_one(arguments, audit, (int32_t)partition, failure);
+    }
+    audit_close(audit);
+    return result;
+}
+
+static int run(const struct arguments *arguments) {
+    struct failure failure = {0};
+    struct config *config = NULL;
+    char error[400];
+    if (schemas_load(error, sizeof error) < 0) {
+        complain("%s", error);
+        return EXIT_FAILED;
+    }
+    json_log_level(LEVEL_ERROR);
+    int result = config_load(&config, argument_text(arguments, "config"), &failure);
+    if (result == 0) result = audit_all(arguments, config, &failure);
+    if (result < 0) complain("%s", failure.text);
+    config_free(config);
+    schemas_unload();
+    return result < 0 ? (int)failure.code : EXIT_DONE;
+}
+
+const struct command command_audit = {
+    .name = "audit",
+    .summary = "prove that journal and outputs on Kafka are whole and agree",
+    .operands = "",
+    .description =
+        "Folds each partition's journal again from its beginning and holds against it what lies in the topics: the chain of seals, their "
+        "counts and hashes, the dense numbers of the outputs, and every output byte for byte. What cleanup has removed from a topic is "
+        "counted, not missed; a journal whose beginning was deleted cannot be audited.\n\n"
+        "It reads with read_committed, writes nothing, and may be run beside the service. The state is built in memory.",
+    .options = options,
+    .example = "ringback audit -c /etc/ringback/ringback.yaml\n"
+               "  all partitions",
+    .run = run,
+};

@@ -1,0 +1,44 @@
+"""Killed before and after each step of taking over and of writing (kafka_crash.h); then it goes on as if nothing had been."""
+import os
+import pathlib
+
+from bench import of_now
+import ledger
+from program import Failed
+from service import Ringback
+from wire import messages
+
+CRASHED = 86
+# What is done in this order: taking over, then each transaction.
+POINTS = ("init", "probe", "end", "read", "begun", "produced", "offsets", "committed", "sealed", "taken")
+TIMES = (1, 3)  # of the step in the life of a process: the transaction of the take-over, and one of records
+
+
+def crash_points(bench):
+    path = pathlib.Path(bench.program.path).with_name("ringback_crash")
+    if not path.exists():
+        raise Failed(f"{path} is not built: it is the program with crash points (RINGBACK_TESTS)")
+    program = Ringback(bench.directory("program"), path)
+    wire, room = bench.wire(1), bench.directory("crashes")
+    todo = [(point, number) for point in POINTS for number in TIMES if number == 1 or point in POINTS[4:9]]
+    events = list(messages(of_now(bench, 2, "--events", 300 * len(todo), "--repeat", 2), wire.prefix))
+    sent, crashed = {}, 0
+    for number, (point, times) in enumerate(todo):
+        counts = wire.send(events[number::len(todo)])
+        sent = {topic: sent.get(topic, 0) + counts.get(topic, 0) for topic in sent.keys() | counts.keys()}
+        doomed = bench.instance(wire, room, program=program, settings="commit:\n  records: 100\n", RINGBACK_CRASH=f"{point}:{times}").start()
+        try:
+            code = doomed.process.wait(60)
+        finally:
+            doomed.kill()
+        if code != CRASHED:
+            raise Failed(f"at {point}, time {times}, it ended with {code}: {doomed.tail()}")
+        crashed += 1
+        survivor = bench.instance(wire, room, program=program).start()
+        try:
+            bench.at_end(wire, sent, 60)
+            survivor.stop()
+        finally:
+            survivor.kill()
+    counts, _ = ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+    print(f"# {crashed} crashes at {len(POINTS)} points; {counts['records']} records, {counts['outputs']} outputs, {counts['seals']} seals")

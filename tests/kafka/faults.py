@@ -1,0 +1,121 @@
+"""Instances and brokers killed, frozen, stopped under load."""
+import collections
+import random
+import shutil
+import signal
+import threading
+import time
+
+from bench import caught_up, of_now, wait_until
+import ledger
+from program import EXIT_AGAIN, Failed
+from wire import messages
+
+
+class Faults:
+    """Instances under load, and what is done to them."""
+
+    def __init__(self, bench, events, partitions, count):
+        self.bench, self.rng = bench, random.Random(bench.options.seed)
+        self.wire, self.room = bench.wire(partitions), bench.directory("faults")
+        self.messages = list(messages(events, self.wire.prefix))
+        self.instances = [bench.instance(self.wire, self.room, f"instance-{n}").start() for n in range(count)]
+        self.done = collections.Counter()
+        self.sent = collections.Counter()
+        self.feeding = threading.Thread(target=self.feed)
+        self.failed = None
+
+    def feed(self):
+        try:
+            self.sent = self.wire.send(self.messages, rate=self.bench.options.rate)
+        except Exception as why:  # told by whoever joins
+            self.failed = why
+
+    def one(self):
+        return self.rng.choice([instance for instance in self.instances if instance.is_running()])
+
+    def kill(self):
+        victim = self.one()
+        victim.kill()
+        time.sleep(self.rng.uniform(0, 1))
+        victim.start()
+
+    def freeze(self):
+        """Longer than the session's timeout: it comes back as a zombie, and must be fenced."""
+        victim = self.one()
+        victim.signal(signal.SIGSTOP)
+        time.sleep(9)
+        victim.signal(signal.SIGCONT)
+
+    def leave_and_join(self):
+        leaver = self.one()
+        leaver.stop()
+        time.sleep(1)
+        leaver.start()
+
+    def kill_broker(self):
+        self.bench.broker.kill()
+        time.sleep(2)
+        self.bench.broker.start()
+
+    def stop_broker(self):
+        self.bench.broker.stop()
+        time.sleep(60)
+        self.bench.broker.start()
+
+    def lose_state(self):
+        victim = self.one()
+        victim.kill()
+        shutil.rmtree(victim.room / "state")
+        victim.start()
+
+    def run(self, plan):
+        """plan: {what: how often}, in random order; restarts whoever ended by himself, as an init system does."""
+        faults = [what for what, count in plan.items() for _ in range(count)]
+        self.rng.shuffle(faults)
+        self.feeding.start()
+        for what in faults:
+            time.sleep(self.rng.uniform(0.5, 4))
+            what(self)
+            self.done[what.__name__.replace("_", " ")] += 1
+            self.restart_ended()
+        self.feeding.join()
+        if self.failed:
+            raise self.failed
+
+    def restart_ended(self):
+        for instance in self.instances:
+            if not instance.is_running():
+                if instance.process.returncode != EXIT_AGAIN:
+                    raise Failed(f"{instance.name} ended with {instance.process.returncode}: {instance.tail()}")
+                self.done["ended by its watchdog"] += 1
+                instance.start()
+
+    def finish(self):
+        def settled():
+            self.restart_ended()
+            return caught_up(self.wire, f"{self.wire.prefix}app", self.sent)
+        try:
+            wait_until("the group is not at the end\n" + "\n".join(instance.tail(4) for instance in self.instances), 180, settled, every=1)
+            for instance in self.instances:
+                instance.stop()
+        finally:
+            for instance in self.instances:
+                instance.kill()
+        counts, _ = ledger.check(self.wire, self.bench.program, self.room, f"{self.wire.prefix}app")
+        events = collections.Counter(line["because"] for instance in self.instances for line in instance.said()
+                                     if line["event"] == "partition_state")
+        print(f"# {sum(self.sent.values())} events sent, {counts['records']} journalled, {counts['outputs']} outputs, {counts['seals']} seals")
+        print(f"# done: {dict(self.done)}; partitions were told: {dict(events)}")
+
+
+SHORT = {Faults.kill: 6, Faults.freeze: 1, Faults.leave_and_join: 2, Faults.kill_broker: 1, Faults.lose_state: 1}
+LONG = {Faults.kill: 50, Faults.freeze: 10, Faults.leave_and_join: 5, Faults.kill_broker: 3, Faults.stop_broker: 1, Faults.lose_state: 1}
+
+
+def faults(bench):
+    long = bench.options.long
+    events = of_now(bench, 25, "--tenants", 40, "--calls-per-day", 3000, "--events", 500_000 if long else 60_000, "--disorder", "--broken", 0)
+    mix = Faults(bench, events, 4, 3)
+    mix.run(LONG if long else SHORT)
+    mix.finish()
