@@ -44,7 +44,9 @@ void partition_clock_check(struct partition *partition) {
 static void account(struct partition *partition, int64_t began_us) {
     struct metrics *metrics = partition->shared->metrics;
     int32_t number = partition->number;
-    tally_commit(&partition->tally, metrics, number);
+    struct fold_status status;
+    fold_status(writer_fold(partition->writer), &status);
+    tally_commit(&partition->tally, status.duplicates, metrics, number);
     metrics_add(metrics, METRIC_TRANSACTIONS, number, TRANSACTION_COMMITTED, 0, 1);
     metrics_observe(metrics, METRIC_COMMIT, number, monotonic_us() - began_us);
     if (partition->folded_us) metrics_observe(metrics, METRIC_FOLD, number, partition->folded_us);
@@ -151,6 +153,11 @@ static void show_gauges(struct partition *partition, int64_t now_ms) {
     fold_status(writer_fold(partition->writer), &status);
     if (status.stream_time != NONE) metrics_set(metrics, METRIC_CLOCK_LAG, partition->number, 0, 0, true_wall_ms(partition) - status.stream_time);
     metrics_set(metrics, METRIC_RULES_VERSION, partition->number, 0, 0, status.rules_version);
+    struct store_stats stats;
+    if (store_stats(partition->store, &stats) == 0) {
+        metrics_set(metrics, METRIC_STATE_USED, partition->number, 0, 0, (int64_t)stats.bytes_used);
+        metrics_set(metrics, METRIC_STATE_MAP, partition->number, 0, 0, (int64_t)stats.bytes_mapped);
+    }
     for (int n = 0; n < KAFKA_SOURCES; n++)
         metrics_set(metrics, METRIC_SOURCE_LAG, partition->number, n + 1, 0, tail_lag(&partition->live.sources[n].tail));
 }

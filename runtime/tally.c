@@ -33,7 +33,7 @@ static void add(struct metrics *metrics, enum metric metric, int32_t partition, 
     if (count) metrics_add(metrics, metric, partition, a, b, count);
 }
 
-void tally_commit(struct tally *tally, struct metrics *metrics, int32_t partition) {
+void tally_commit(struct tally *tally, uint64_t dropped, struct metrics *metrics, int32_t partition) {
     for (int i = 0; i < EVENT_TYPES; i++) add(metrics, METRIC_EVENTS, partition, i, 0, tally->events[i]);
     for (int i = 0; i < TOPICS; i++) add(metrics, METRIC_OUTPUTS, partition, i, 0, tally->outputs[i]);
     for (int i = 0; i < REJECT_REASONS; i++) add(metrics, METRIC_REJECTED, partition, i, 0, tally->rejected[i]);
@@ -44,7 +44,8 @@ void tally_commit(struct tally *tally, struct metrics *metrics, int32_t partitio
         for (int outcome = 0; outcome <= OUTCOME_WITHDRAWN; outcome++)
             add(metrics, METRIC_FOLLOWUPS_CLOSED, partition, kind, outcome, tally->closed[kind][outcome]);
     }
-    *tally = (struct tally){0};
+    if (tally->dropped) add(metrics, METRIC_DUPLICATES, partition, 0, 0, (int64_t)(dropped - tally->dropped));
+    *tally = (struct tally){.dropped = dropped};
 }
 
 void tally_gauges(const struct fold_counts *counts, struct metrics *metrics, int32_t partition) {

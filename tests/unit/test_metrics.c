@@ -97,7 +97,7 @@ static void test_bounded(void **state) {
     struct tally tally;
     struct fold_counts counts = {0};
     memset(&tally, 1, sizeof tally);
-    tally_commit(&tally, metrics, 0);
+    tally_commit(&tally, tally.dropped + 1, metrics, 0);
     tally_gauges(&counts, metrics, 0);
     metrics_role(metrics, 0, ROLE_STANDBY);
     for (int source = SOURCE_CALLS; source <= SOURCE_NETWORK; source++) metrics_set(metrics, METRIC_SOURCE_LAG, 0, source, 0, 1);
@@ -157,10 +157,11 @@ static void test_tally(void **state) {
     count_row(&tally, "sc-1", CHANGE_WITHDRAWN, OUTCOME_WITHDRAWN);
     count_row(&tally, "sc-1", CHANGE_NOTE, OUTCOME_WITHDRAWN);
     has_no(metrics, "ringback_events_total{"); /* nothing is seen before the commit */
-    tally_commit(&tally, metrics, 0);
-    tally_commit(&tally, metrics, 0); /* it is empty now */
+    tally_commit(&tally, 7, metrics, 0);
+    tally_commit(&tally, 9, metrics, 0); /* it is empty now, but for two more duplicates */
     has_line(metrics, "ringback_events_total{partition=\"0\",type=\"CallStarted\"} 1");
     has_line(metrics, "ringback_source_gaps_total{partition=\"0\",source=\"JOBS\"} 1");
+    has_line(metrics, "ringback_duplicates_total{partition=\"0\"} 2");
     has_line(metrics, "ringback_rejected_total{partition=\"0\",reason=\"NO_START\"} 1");
     has_line(metrics, "ringback_outputs_total{partition=\"0\",topic=\"rejected\"} 2");
     has_line(metrics, "ringback_outputs_total{partition=\"0\",topic=\"followup-events\"} 7");
