@@ -40,9 +40,10 @@ static const struct option_row options[] = {
     {"limit", 'n', OPTION_NUMBER, "N", NULL, false, false, "Print at most so many calls; a page shows 500 where this is not given"},
     {"account", 'a', OPTION_TEXT, "ACCOUNT", NULL, false, false, "Only this account (tenant)"},
     {"tenant", 0, OPTION_TEXT, "ACCOUNT", NULL, false, false, "The same as --account"},
-    {"direction", 0, OPTION_CHOICE, "inbound|outbound|internal", NULL, false, true, "Only calls in these directions"},
+    {"direction", 0, OPTION_CHOICE, "inbound|outbound", NULL, false, true, "Only calls in these directions"},
     {"type", 't', OPTION_CHOICE, CALL_TYPE_CHOICES, NULL, false, true, "List only calls of these types"},
-    {"status", 0, OPTION_CHOICE, STATUS_CHOICES, NULL, false, true, "List only calls whose row is in these statuses"},
+    {"status", 0, OPTION_CHOICE, "new|contact-attempted|follow-up-needed|resolved|dismissed|not-a-lead|not-following-up", NULL, false, true,
+     "List only calls whose row is in these statuses"},
     {"tab", 0, OPTION_CHOICE, "open|cold|done", NULL, false, true, "List only calls whose row is in these tabs"},
     {"kind", 'k', OPTION_CHOICE, KIND_CHOICES, NULL, false, true, "List only calls with rows of these kinds"},
     {"outcome", 0, OPTION_CHOICE, "converted|reconnected|resolved|dismissed|not-a-lead|not-following-up", NULL, false, true,
@@ -452,7 +453,7 @@ static int run(const struct arguments *arguments) {
 
 const struct command command_report = {
     .name = "report",
-    .summary = "print the report Unbooked and Abandoned Calls, or compare campaigns, queues, agents, hours, days",
+    .summary = "print the report Unbooked and Abandoned Calls, or compare campaigns, agents, hours",
     .operands = "REPORT",
     .operand_choices = "unbooked-abandoned",
     .description =

@@ -106,11 +106,15 @@ static void put_account_line(const struct report *report) {
 
 static void put_unknown(const struct report *report) {
     uint64_t rejected = 0;
+    guint zones = 0;
     for (int reason = 0; reason < REJECT_REASONS; reason++) rejected += report->status.rejected[reason];
-    if (!rejected && !report->lost && !report->in_progress && !report->status.gaps) return;
+    for (guint i = 0; i < report->accounts->len; i++) zones += ((const struct account *)report->accounts->pdata[i])->zone_unknown != NULL;
+    if (!rejected && !report->lost && !report->in_progress && !report->status.gaps && !zones) return;
     char a[32], b[32], c[32], d[32];
-    put("<p class=\"unknown\"><strong>Not known:</strong> %s rejected records, %s lost calls, %s calls in progress, %s gaps in sources.</p>\n",
+    put("<p class=\"unknown\"><strong>Not known:</strong> %s rejected records, %s lost calls, %s calls in progress, %s gaps in sources",
         grouped(rejected, a), grouped(report->lost, b), grouped(report->in_progress, c), grouped(report->status.gaps, d));
+    if (zones) put(", the time zones of %u accounts", zones);
+    put(".</p>\n");
 }
 
 static void put_head(const struct report *report) {

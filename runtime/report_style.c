@@ -57,4 +57,5 @@ const char report_style[] =
     "--on0:#444;--on1:#5c2503;--on2:#5c2503;--on3:#3b1600;--on4:#fff;--on5:#fff}"
     "@page{margin:14mm}body{font-size:10pt}main{max-width:none;padding:0}section,.tiles li{break-inside:avoid;border-color:#bbb}section.long{break-inside:auto}"
     "tr{break-inside:avoid}thead{display:table-header-group}.scroll{overflow:visible;margin:0;padding:0}.heat{min-width:0;font-size:7pt}.list{font-size:7.5pt}.list td,.list th{white-space:normal;padding:.15rem .3rem}"
+    ".grid{grid-template-columns:repeat(3,1fr);gap:.5rem}.bars{font-size:8pt}.bars th,.bars td{padding:.2rem .3rem}.bars tbody th{min-width:0}.bars td.bar{min-width:2rem}"
     ".tiles{grid-template-columns:repeat(5,1fr);gap:.5rem}.tiles li{padding:.5rem .6rem}.tiles .value{font-size:1.2rem}.skip{display:none}}";
