@@ -27,7 +27,7 @@ static const struct setting_row reader_defaults[] = {
     {"fetch.wait.max.ms", "100"}, /* an end behind a transaction's marker shows with the next empty fetch */
     {"fetch.error.backoff.ms", "100"},
     {"fetch.max.bytes", "8388608"},
-    {"queued.max.messages.kbytes", "8192"},
+    {"queued.max.messages.kbytes", "4096"},
     {NULL, NULL},
 };
 static const struct setting_row member_defaults[] = {
@@ -41,7 +41,7 @@ static const struct setting_row writer_defaults[] = {
     {"linger.ms", "5"},
     {"compression.codec", "lz4"},
     {"queue.buffering.max.messages", "200000"},
-    {"queue.buffering.max.kbytes", "32768"},
+    {"queue.buffering.max.kbytes", "16384"},
     {"message.max.bytes", "2097152"},
     {NULL, NULL},
 };

@@ -77,6 +77,7 @@ static int verify(struct kafka_journal *journal, struct str datum) {
     seal_hash(datum.ptr, datum.len, hash);
     journal->verified = true;
     if (journal->message->offset == remembered->seal_at && memcmp(hash, remembered->seal_hash, sizeof hash) == 0) return 0;
+    if (journal->options.foreign) *journal->options.foreign = true;
     return fail(journal->log.failure, EXIT_FAILED,
                 "%s: seal %" PRId64 ", up to which the state was folded, is not at offset %" PRId64 ". The state is another journal's.",
                 journal->name, remembered->sequence, remembered->seal_at);

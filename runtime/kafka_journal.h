@@ -29,6 +29,7 @@ struct kafka_journal_options {
     const atomic_bool *stop;  /* set: reading ends at the next seal */
     const struct place *from; /* where the state stands; of one that has seen nothing only the journal's id is set */
     int64_t begins;           /* the log's start, where such a one starts */
+    bool *foreign;            /* set where the seal that the state remembers is not there; may be NULL */
     int64_t until;            /* reads up to this offset, waiting for it; -1: what is there */
     void (*alive)(void *context); /* called while it waits or reads; may be NULL */
     void *context;

@@ -55,6 +55,7 @@ struct partition {
     struct store *store;
     struct place place;
     struct log *journal; /* being read */
+    bool foreign;        /* the state turned out to be another's than the journal's */
     struct log *log;     /* being written */
     struct writer *writer;
     struct live_sources live;
@@ -90,7 +91,7 @@ enum partition_event partition_write(struct partition *partition);     /* kafka_
 
 int partition_state_open(struct partition *partition);
 void partition_place_begin(struct partition *partition, const char *journal_id); /* of a state that has seen nothing of that journal */
-/* Brings the state up to offset `until` of the journal (-1: to its end, as of the last fetch); *begun: there is one. */
+/* Brings the state up to offset `until` of the journal; *begun: there is one. */
 int partition_catch_up(struct partition *partition, int64_t begins, int64_t until, bool *begun);
 /* The event that the failure described is. */
 enum partition_event partition_failed(struct partition *partition);

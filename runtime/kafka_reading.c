@@ -59,7 +59,7 @@ static void progress(void *context, int64_t at, int64_t end, uint64_t records) {
     health_partition(partition->shared->health, partition->number, text);
 }
 
-static struct kafka_journal_options journal_options(struct partition *partition, int64_t begins, int64_t until) {
+static struct kafka_journal_options journal_options(struct partition *partition, int64_t begins, int64_t until, bool *foreign) {
     const struct config *config = partition->shared->config;
     return (struct kafka_journal_options){
         .topic = config->topics.names[KAFKA_TOPIC_JOURNAL],
@@ -70,6 +70,7 @@ static struct kafka_journal_options journal_options(struct partition *partition,
         .stop = &partition->wanted,
         .from = &partition->place,
         .begins = begins,
+        .foreign = foreign,
         .until = until,
         .alive = alive,
         .context = partition,
@@ -77,8 +78,8 @@ static struct kafka_journal_options journal_options(struct partition *partition,
 }
 
 /* 1: the journal is open behind the place; 0: there is no journal; -1. */
-static int journal_open(struct partition *partition, int64_t begins, int64_t until) {
-    struct kafka_journal_options options = journal_options(partition, begins, until);
+static int journal_open(struct partition *partition, int64_t begins, int64_t until, bool *foreign) {
+    struct kafka_journal_options options = journal_options(partition, begins, until, foreign);
     struct failure *failure = &partition->failure;
     if (partition->place.log.sequence < 0) {
         char journal_id[JOURNAL_ID_DIGITS + 1];
@@ -106,16 +107,38 @@ static int read_on(struct partition *partition) {
     return result;
 }
 
-int partition_catch_up(struct partition *partition, int64_t begins, int64_t until, bool *begun) {
+static void journal_leave(struct partition *partition) {
     log_close(partition->journal);
     partition->journal = NULL;
-    int opened = until >= 0 && until <= begins && partition->place.log.sequence < 0 ? 0 : journal_open(partition, begins, until);
+}
+
+/* A state of another journal is worth nothing: it is built again, from this one's beginning. */
+static int state_begin_anew(struct partition *partition) {
+    char path[PATH_MAX], error[600];
+    partition_log(partition, LEVEL_WARNING, "state_foreign", partition->failure.text);
+    partition->failure = (struct failure){0};
+    journal_leave(partition);
+    store_close(partition->store);
+    partition->store = NULL;
+    int code = store_erase_lmdb(data_dir_state(&partition->dir, path), error, sizeof error);
+    return code < 0 ? fail_store(&partition->failure, code, path, error) : partition_state_open(partition);
+}
+
+static int read_whole(struct partition *partition, int64_t begins, int64_t until, bool *begun, bool *foreign) {
+    int opened = until <= begins && partition->place.log.sequence < 0 ? 0 : journal_open(partition, begins, until, foreign);
     *begun = opened > 0;
     if (opened <= 0) return opened;
     int result = read_on(partition);
-    log_close(partition->journal);
-    partition->journal = NULL;
+    journal_leave(partition);
     return result;
+}
+
+int partition_catch_up(struct partition *partition, int64_t begins, int64_t until, bool *begun) {
+    bool foreign = false;
+    journal_leave(partition);
+    int result = read_whole(partition, begins, until, begun, &foreign);
+    if (!foreign) return result;
+    return state_begin_anew(partition) < 0 ? -1 : read_whole(partition, begins, until, begun, &foreign);
 }
 
 /* Opens what a standby reads. 1; 0: there is nothing to read yet; -1. */
@@ -125,7 +148,7 @@ static int standby_open(struct partition *partition) {
     if (partition_state_open(partition) < 0) return -1;
     partition_beat(partition, "asking where the journal begins", READ_LIMIT_MS);
     if (kafka_ask(partition->shared->looker, KAFKA_BEGINNING, &start, 1, &partition->failure) < 0) return -1;
-    return journal_open(partition, start.offset, -1);
+    return journal_open(partition, start.offset, -1, &partition->foreign);
 }
 
 enum partition_event partition_read(struct partition *partition) {
@@ -133,7 +156,10 @@ enum partition_event partition_read(struct partition *partition) {
     if (wish != EVENT_NOTHING) return wish;
     bool standby = partition->shared->config->standby == STANDBY_ALL;
     int open = standby ? standby_open(partition) : 0;
-    if (open < 0 || (open > 0 && read_on(partition) < 0)) return partition_failed(partition);
+    partition->foreign = false;
+    bool failed = open < 0 || (open > 0 && read_on(partition) < 0);
+    if (failed && partition->foreign) failed = state_begin_anew(partition) < 0;
+    if (failed) return partition_failed(partition);
     partition->failed_times = 0;
     if (open > 0) metrics_set(partition->shared->metrics, METRIC_SEAL, partition->number, 0, 0, partition->place.log.sequence);
     health_partition(partition->shared->health, partition->number, NULL);
