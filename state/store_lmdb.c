@@ -322,6 +322,7 @@ static int lmdb_open(struct lmdb *lmdb, const char *path, size_t map_bytes) {
     if (!there && !lmdb->directory.dirty) result = lmdb_directory_mark(&lmdb->directory, MARK_DIRTY, error, error_size);
     if (result) return result;
     result = result_of(lmdb, lmdb_environment_open(&lmdb->environment, &lmdb->directory, path, store->read_only, map_bytes), path);
+    if (result && !there) lmdb_directory_erase(&lmdb->directory, (char[1]){0}, 1); /* half a file would pass for somebody else's */
     if (result) return result;
     if (lmdb->environment->has_tables) return 0;
     result = open_contents(store);
