@@ -119,11 +119,30 @@ class Sweep:
 
     def what_ended_lasts(self):
         """A fold that said it is done has nothing left to lose."""
-        machine = self.machine()
-        for place in (FIRST, SECOND):
-            machine.fold(place, "end", "everything")
-            machine.boot()
-            compare(self.expected[place], machine.bytes(), f"power cut after the fold of file {place} had ended")
+        for loses in ["everything", *range(1, 9)]:
+            machine = self.machine()
+            for place in (FIRST, SECOND):
+                machine.fold(place, "end", loses)
+                machine.boot()
+                compare(self.expected[place], machine.bytes(), f"power cut after the fold of file {place} had ended")
+            shutil.rmtree(machine.room)
+
+
+def generate(program, room, seed, calls):
+    """Two files of events of an invented network, disorderly."""
+    inputs = [pathlib.Path(room) / f"{place}.jsonl" for place in (FIRST, SECOND)]
+    for place, file in enumerate(inputs):
+        size = ["--calls", calls, "--calls-per-day", 600]
+        program.run("generate", "--seed", seed + place, *size, "--start", START, "--disorder", "--out", file)
+    return inputs
+
+
+def disk_of(given, program):
+    """The path of disk.c, built."""
+    disk = pathlib.Path(given or pathlib.Path(program.path).parent / "tests/libcrash_disk.so").resolve()
+    if not disk.exists():
+        sys.exit(f"{disk} is not there: build it (cmake --build), or say where it is with --disk")
+    return disk
 
 
 def main():
@@ -133,14 +152,9 @@ def main():
     parser.add_argument("--disk", help="disk.c, built (default: tests/libcrash_disk.so beside the program)")
     options = parser.parse_args()
     tap, program = Tap(), Program()
-    disk = pathlib.Path(options.disk or pathlib.Path(program.path).parent / "tests/libcrash_disk.so").resolve()
-    if not disk.exists():
-        sys.exit(f"{disk} is not there: build it (cmake --build), or say where it is with --disk")
+    disk = disk_of(options.disk, program)
     with tempfile.TemporaryDirectory(prefix="ringback-crash.") as room:
-        inputs = [pathlib.Path(room) / f"{place}.jsonl" for place in (FIRST, SECOND)]
-        for place, file in enumerate(inputs):
-            program.run("generate", "--seed", options.seed + place, "--calls", options.calls, "--calls-per-day", 600, "--start", START,
-                        "--disorder", "--out", file)
+        inputs = generate(program, room, options.seed, options.calls)
         sweep = tap.check("two files are folded", Sweep, program, disk, inputs, room, options.seed)
         if sweep:
             tap.check("what a fold that ended has written lasts", sweep.what_ended_lasts)

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""Breaks one rule at a time (mutations.py) and shows that the tests notice: a mutation that survives one of the checks it names fails.
+
+    tests/mutations/run.py [--journals N] [--build DIR] [--disk PATH] [WORD...]     only mutations whose name holds one of the words
+    tests/mutations/run.py --find WORD...                                           which scenarios notice them: for a new mutation
+"""
+import argparse
+import concurrent.futures
+import importlib.util
+import json
+import os
+import pathlib
+import random
+import shlex
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "model")]
+from program import Failed, Program, ROOT, Tap  # noqa: E402
+from mutations import EVERY  # noqa: E402
+
+
+def runner_of(folder):
+    """tests/FOLDER/run.py as a module."""
+    spec = importlib.util.spec_from_file_location(f"{folder}_run", HERE.parent / folder / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+model, scenario, crash = runner_of("model"), runner_of("scenario"), runner_of("crash")
+SCENARIOS = {s.name: s for path in sorted((HERE.parent / "scenario").glob("*.scenario")) for s in scenario.read_scenarios(path)}
+CRASHES = {"kill": crash.KILL, "power cut": crash.POWER_CUT, "lucky power cut": crash.LUCKY_POWER_CUT}
+AT_THE_END = "power cut at the end"
+SIZES = [1, 1, 2, 5, 10] + [20] * 10_000
+PATIENCE_SECONDS = 60  # a mutation may well make the program hang
+model.PATIENCE_SECONDS = PATIENCE_SECONDS
+
+
+class Impatient(Program):
+    def run(self, *arguments, timeout=PATIENCE_SECONDS, **options):
+        return super().run(*arguments, timeout=timeout, **options)
+
+
+# ---- building ----
+
+class Build:
+    """The program without mutations, built once; of a mutant one file is compiled, and linked before the libraries."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory).resolve()
+        self.call("cmake", "-G", "Ninja", "-S", ROOT, "-B", self.directory, "-DRINGBACK_TESTS=OFF", "-DCMAKE_BUILD_TYPE=None",
+                  "-DCMAKE_C_FLAGS=-O1 -w")
+        self.call("ninja", "-C", self.directory, "ringback")
+        self.program = self.directory / "ringback"
+        self.commands = {c["file"]: c["command"] for c in json.loads((self.directory / "compile_commands.json").read_text())}
+        self.link = self.call("ninja", "-C", self.directory, "-t", "commands", "ringback").splitlines()[-1]
+
+    def call(self, *command):
+        done = subprocess.run([*map(str, command)], cwd=self.directory if self.directory.exists() else None, capture_output=True, text=True,
+                              check=False)
+        if done.returncode:
+            raise Failed(f"{shlex.join(map(str, command))}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return done.stdout
+
+    def mutant(self, mutation, room):
+        original = ROOT / mutation.file
+        text = original.read_text()
+        if text.count(mutation.old) != 1:
+            raise Failed(f"{mutation.file} holds {text.count(mutation.old)} times, not once:\n{mutation.old}")
+        source, built, program = room / original.name, room / "mutant.o", room / "ringback"
+        source.write_text(text.replace(mutation.old, mutation.new))
+        compiles = shlex.split(self.commands[str(original)])
+        compiles[compiles.index("-c") + 1] = str(source)
+        compiles[compiles.index("-o") + 1] = str(built)
+        self.call(*compiles, "-iquote", original.parent)
+        self.call("sh", "-c", self.link.replace(" -o ringback ", f" -o {program} {built} "))
+        return program
+
+
+# ---- checks: each says how it was noticed, or None ----
+
+def journals_of(seed, count):
+    """Folds of random journals with what the model makes of them: (journals so far, runs, expected outputs)."""
+    found, done = [], 0
+    for number, worlds in enumerate(SIZES):
+        if done >= count:
+            return found
+        done += worlds
+        runs = model.journal(random.Random(f"{seed} {number}"), worlds)
+        found.append((done, runs, model.by_model(runs)))
+
+
+JOURNALS = []  # journals_of the seed: made once, before the checks are shared out
+
+
+def by_model(program, room):
+    for done, runs, expected in JOURNALS:
+        if model.difference_from(expected, str(program), runs, room):
+            return f"model, {done} journals"
+    return None
+
+
+def by_scenario(program, name):
+    try:
+        scenario.play(SCENARIOS[name], Impatient(program))
+    except (Failed, subprocess.TimeoutExpired):
+        return f"scenario {name}"
+    return None
+
+
+def by_crash(program, room, disk, how):
+    program = Impatient(program)
+    inputs = crash.generate(program, room, seed=1, calls=8)
+    try:
+        sweep = crash.Sweep(program, disk, inputs, room, seed=1)
+        if how == AT_THE_END:
+            sweep.what_ended_lasts()
+        else:
+            sweep.every_call(CRASHES[how])
+    except (Failed, subprocess.TimeoutExpired):
+        return how
+    return None
+
+
+def checks_of(mutation, program, room, disk):
+    """Pairs of a check's name and what it noticed."""
+    if mutation.model:
+        yield "model", by_model(program, room)
+    if mutation.scenario:
+        yield mutation.scenario, by_scenario(program, mutation.scenario)
+    if mutation.crash:
+        yield mutation.crash, by_crash(program, room, disk, mutation.crash)
+
+
+def noticed(build, mutation, disk):
+    """How all checks of the mutation noticed it."""
+    with tempfile.TemporaryDirectory(prefix="ringback-mutant.") as room:
+        room = pathlib.Path(room).resolve()
+        found = dict(checks_of(mutation, build.mutant(mutation, room), room, disk))
+    survived = [name for name, how in found.items() if how is None]
+    if survived or not found:
+        raise Failed(f"survives: {', '.join(survived) or 'nothing is to notice it'}")
+    return "; ".join(found.values())
+
+
+def noticed_by_scenarios(build, mutation):
+    with tempfile.TemporaryDirectory(prefix="ringback-mutant.") as room:
+        program = build.mutant(mutation, pathlib.Path(room).resolve())
+        return "\n    ".join(filter(None, (by_scenario(program, name) for name in SCENARIOS))) or "no scenario"
+
+
+def without_mutation(build, chosen, disk):
+    """What is noticed must come of the mutation."""
+    false = [by_model(build.program, None)] + [by_scenario(build.program, name) for name in sorted({m.scenario for m in chosen} - {None})]
+    for how in sorted({m.crash for m in chosen} - {None}):
+        with tempfile.TemporaryDirectory(prefix="ringback-mutant.") as room:
+            false.append(by_crash(build.program, pathlib.Path(room).resolve(), disk, how))
+    if any(false):
+        raise Failed("; ".join(filter(None, false)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--journals", type=int, default=1_000, help="that the model gives to each mutation (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the journals (default: %(default)s)")
+    parser.add_argument("--build", default=ROOT / "build/mutations", help="where it is built (default: build/mutations)")
+    parser.add_argument("--disk", help="tests/crash/disk.c, built (default: tests/libcrash_disk.so beside the program)")
+    parser.add_argument("--find", action="store_true", help="play every scenario and tell which fail")
+    parser.add_argument("words", nargs="*")
+    options = parser.parse_args()
+    tap = Tap()
+    chosen = [m for m in EVERY if not options.words or any(word in m.name for word in options.words)]
+    disk = crash.disk_of(options.disk, Program())
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+        building = beside.submit(Build, options.build)
+        JOURNALS.extend(journals_of(options.seed, options.journals))
+    build = tap.check("the program is built without mutations", building.result)
+    if not build:
+        tap.finish()
+    with concurrent.futures.ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        if options.find:
+            for mutation, found in zip(chosen, pool.map(noticed_by_scenarios, [build] * len(chosen), chosen)):
+                print(f"{mutation.name}\n    {found}", flush=True)
+            return
+        honest = pool.submit(without_mutation, build, chosen, disk)
+        running = [(mutation, pool.submit(noticed, build, mutation, disk)) for mutation in chosen]
+        tap.check("without mutations nothing is noticed", honest.result)
+        caught = {mutation.name: tap.check(mutation.name, future.result) for mutation, future in running}
+    print(f"# {'mutation':68} caught by")
+    for name, how in caught.items():
+        print(f"# {name:68} {how or 'NOTHING THAT IT NAMES'}")
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()
