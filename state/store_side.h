@@ -24,7 +24,7 @@ struct store_side {
     int (*sync)(struct store *store);
 };
 
-enum position { POSITION_NONE, POSITION_ON, POSITION_ENDED };
+enum cursor { POSITION_NONE, POSITION_ON, POSITION_ENDED };
 
 /* The first member of each side's own struct. */
 struct store {
@@ -32,7 +32,7 @@ struct store {
     bool read_only;
     bool begun;
     int failed; /* the error that the open transaction died of, or 0 */
-    enum position positions[TABLES];
+    enum cursor positions[TABLES];
     char error[512];
 };
 
