@@ -12,13 +12,15 @@
 #include "view.h"
 
 #define SORT_CHOICES                                                                                                                       \
-    "account|-account|date|-date|type|-type|direction|-direction|name|-name|campaign|-campaign|phone|-phone|customer|-customer|queue|"    \
+    "account|-account|date|-date|type|-type|direction|-direction|name|-name|campaign|-campaign|phone|-phone|customer|-customer|queue|"     \
     "-queue|duration|-duration|wait|-wait|status|-status"
 /* Place in the list / 2; the odd ones are descending. */
+/* clang-format off */
 enum sort {
-    SORT_ACCOUNT, SORT_DATE, SORT_TYPE, SORT_DIRECTION, SORT_NAME, SORT_CAMPAIGN, SORT_PHONE, SORT_CUSTOMER, SORT_QUEUE, SORT_DURATION, SORT_WAIT,
-    SORT_STATUS
+    SORT_ACCOUNT, SORT_DATE, SORT_TYPE, SORT_DIRECTION, SORT_NAME, SORT_CAMPAIGN, SORT_PHONE, SORT_CUSTOMER, SORT_QUEUE, SORT_DURATION,
+    SORT_WAIT, SORT_STATUS
 };
+/* clang-format on */
 
 static const struct option_row options[] = {
     OPTION_DATA,
@@ -31,11 +33,13 @@ static const struct option_row options[] = {
     {"zone", 'z', OPTION_TEXT, "ZONE", NULL, false, false, "Days and hours of this time zone, not of each account's own"},
     {"week-start", 0, OPTION_CHOICE, "monday|sunday|saturday", NULL, false, false, "When weeks begin, not as each account says"},
     {"now", 0, OPTION_TIME, "TIME", NULL, false, false, "Count --range from this moment, not from the stream time"},
-    {"as-of", 0, OPTION_TIME, "TIME", NULL, false, false, "The report as it would have been printed at this stream time: reads the journal again"},
+    {"as-of", 0, OPTION_TIME, "TIME", NULL, false, false,
+     "The report as it would have been printed at this stream time: reads the journal again"},
     {"changes-since", 0, OPTION_TIME, "TIME", NULL, false, false,
      "Print which calls of the report are other than at this stream time, and what did it: reads the journal again"},
     {"compare", 0, OPTION_CHOICE, COMPARE_CHOICES, NULL, false, false, "Print counts and rates side by side, not calls"},
-    {"columns", 0, OPTION_CHOICE, COLUMN_CHOICES, COLUMNS_OF_THE_REPORT, false, true, "Which columns a table, CSV or page has, in this order"},
+    {"columns", 0, OPTION_CHOICE, COLUMN_CHOICES, COLUMNS_OF_THE_REPORT, false, true,
+     "Which columns a table, CSV or page has, in this order"},
     {"sort", 's', OPTION_CHOICE, SORT_CHOICES, "account", false, false, "Order, least first, then by time; with a - greatest first"},
     {"limit", 'n', OPTION_NUMBER, "N", NULL, false, false, "Print at most so many calls; a page shows 500 where this is not given"},
     {"account", 'a', OPTION_TEXT, "ACCOUNT", NULL, false, false, "Only this account (tenant)"},
@@ -135,7 +139,7 @@ struct match {
     int64_t number; /* sorted by one of the two; NONE and NULL come last */
     char *text;     /* owned */
     int64_t started_at;
-    char *call_id;  /* owned */
+    char *call_id; /* owned */
 };
 
 static int print_call(void *context, const struct reported *reported) {
@@ -208,7 +212,8 @@ static void sort_and_cut(struct listing *listing) {
 static int collect(void *context, const struct reported *reported) {
     struct listing *listing = context;
     if (!reported->listed) return 0;
-    struct match match = {reported->account, NONE, NULL, reported->call->started_at, g_strndup(reported->call->call_id.ptr, reported->call->call_id.len)};
+    struct match match = {reported->account, NONE, NULL, reported->call->started_at,
+                          g_strndup(reported->call->call_id.ptr, reported->call->call_id.len)};
     key_of(listing->sort, reported, &match);
     g_array_append_val(listing->matches, match);
     if (listing->matches->len / 2 > listing->limit) sort_and_cut(listing); /* keeps memory to twice the limit */
@@ -273,7 +278,8 @@ static int list(const struct arguments *arguments, struct report *report, enum r
 static int page(const struct arguments *arguments, struct report *report) {
     struct listing listing = {.report = report, .limit = limit_of(arguments, HTML_CALLS_SHOWN)};
     struct board board;
-    board_open(&board, argument_given(arguments, "compare") ? (enum compare)argument_choice(arguments, "compare") : COMPARE_CAMPAIGN, report);
+    board_open(&board, argument_given(arguments, "compare") ? (enum compare)argument_choice(arguments, "compare") : COMPARE_CAMPAIGN,
+               report);
     int code = board_scan(&board, report);
     if (code == 0) {
         html_begin(report, &board);
@@ -304,7 +310,8 @@ static int compare(const struct arguments *arguments, struct report *report, enu
             group_fill(&comparison, comparison.groups->pdata[i], &group);
             code = lines_add_group(&lines, &group);
         }
-        if (lines_finish(&lines) == 0) fputs("No calls match.\n", format == FORMAT_TABLE ? stdout : stderr);
+        bool said = format == FORMAT_TABLE || !argument_given(arguments, "quiet");
+        if (lines_finish(&lines) == 0 && said) fputs("No calls match.\n", format == FORMAT_TABLE ? stdout : stderr);
     }
     comparison_free(&comparison);
     return code;
@@ -403,8 +410,11 @@ static int print_changes(const struct arguments *arguments, struct changes *chan
 }
 
 static int read_changes(const struct arguments *arguments, struct replay *replay, struct report *report, struct report_choice *choice) {
-    struct changes changes = {.choice = choice, .report = report, .since = argument_time(arguments, "changes-since"),
-                              .until = argument_time(arguments, "as-of"), .failure = replay->failure};
+    struct changes changes = {.choice = choice,
+                              .report = report,
+                              .since = argument_time(arguments, "changes-since"),
+                              .until = argument_time(arguments, "as-of"),
+                              .failure = replay->failure};
     int code = now_of_state(arguments, choice);
     if (code == 0) code = changes_read(&changes, replay) < 0 ? -1 : print_changes(arguments, &changes, replay->store);
     changes_free(&changes);
@@ -428,7 +438,8 @@ static int of_the_past(const struct arguments *arguments, struct report *report,
     struct replay replay = {0};
     int code = replay_open(&replay, argument_text(arguments, "data"), &failure);
     if (code == 0)
-        code = argument_given(arguments, "changes-since") ? read_changes(arguments, &replay, report, choice) : read_as_of(arguments, &replay, report, choice);
+        code = argument_given(arguments, "changes-since") ? read_changes(arguments, &replay, report, choice)
+                                                          : read_as_of(arguments, &replay, report, choice);
     replay_close(&replay);
     if (code >= 0) return code;
     complain("%s", failure.text);
@@ -445,7 +456,7 @@ static int run(const struct arguments *arguments) {
         return EXIT_FAILED;
     }
     int code = argument_given(arguments, "as-of") || argument_given(arguments, "changes-since") ? of_the_past(arguments, &report, &choice)
-                                                                                               : of_the_state(arguments, &report, &choice);
+                                                                                                : of_the_state(arguments, &report, &choice);
     report_free(&report);
     schemas_unload();
     return code;

@@ -153,7 +153,8 @@ static bool call_passes(const struct report *report, const struct classified_cal
     if (!choice_in(f->directions, call->direction)) return false;
     if (!number_within(age_at(report->status.stream_time, call->ended_at), f->age_min, f->age_max)) return false;
     if (!number_within(call->duration_ms, f->duration_min, f->duration_max)) return false;
-    if (!text_has(call->customer_name, f->customer) && !text_has(call->customer, f->customer) && !text_has(phone_number, f->customer)) return false;
+    if (!text_has(call->customer_name, f->customer) && !text_has(call->customer, f->customer) && !text_has(phone_number, f->customer))
+        return false;
     if (!text_has(call->queue_name, f->queue) && !text_has(call->queue, f->queue)) return false;
     if (!text_has(call->agent_name, f->agent) && !text_has(call->agent, f->agent)) return false;
     return text_has(call->campaign, f->campaign) && text_has(call->reason, f->reason) && notes_of_either(call, rows, f->notes);
@@ -162,19 +163,22 @@ static bool call_passes(const struct report *report, const struct classified_cal
 static bool row_passes(const struct report_filter *f, const struct followup *row) {
     if (!f->statuses && !f->tabs && !f->kinds && !f->outcomes) return true;
     if (!row || (f->outcomes && row->outcome < 0)) return false;
-    return choice_in(f->statuses, row->status) && choice_in(f->tabs, row->tab) && choice_in(f->kinds, row->kind) && choice_in(f->outcomes, row->outcome);
+    return choice_in(f->statuses, row->status) && choice_in(f->tabs, row->tab) && choice_in(f->kinds, row->kind) &&
+           choice_in(f->outcomes, row->outcome);
 }
 
 static int look_at(void *context, const struct classified_call *call, const struct followup *const rows[2]) {
     const struct scan *scan = context;
-    struct reported reported = {.account = scan->account, .call = call, .rows = rows, .date = date_of_call(scan->report->date_type, call, rows)};
+    struct reported reported = {
+        .account = scan->account, .call = call, .rows = rows, .date = date_of_call(scan->report->date_type, call, rows)};
     if (reported.date == NONE) return 0;
     reported.day = zone_day(scan->account->zone, reported.date);
     reported.before = !days_have(scan->account->days, reported.day);
     if (reported.before && !(scan->with_before && days_have(scan->account->before, reported.day))) return 0;
     if (!call_passes(scan->report, call, rows)) return 0;
     reported.row = row_of_listed(call, rows);
-    reported.listed = is_listed(call, reported.row) && choice_in(scan->report->filter.types, call->type) && row_passes(&scan->report->filter, reported.row);
+    reported.listed = is_listed(call, reported.row) && choice_in(scan->report->filter.types, call->type) &&
+                      row_passes(&scan->report->filter, reported.row);
     return scan->each(scan->context, &reported);
 }
 

@@ -27,7 +27,7 @@ struct account {
     struct days days, before; /* the period, and what it is compared with */
 };
 
-/* What the tabs filter by. Sets are of bits, 0 is all; texts are looked for in any part of a field, NULL is all; times in ms, NONE is open. */
+/* What the tabs filter by. Sets are of bits, 0 is all; texts are looked for in any part of a field, NULL is all; times in ms, NONE: open. */
 struct report_filter {
     /* of a call: the calls that a comparison counts pass these too */
     unsigned long long directions;

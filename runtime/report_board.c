@@ -3,7 +3,8 @@
 #define HOUR_MS INT64_C(3600000)
 #define MINUTE_MS INT64_C(60000)
 
-const char *const wait_words[WAITS] = {"within 5 min", "within 15 min", "within 30 min", "within 1 h", "within 4 h", "within 24 h", "later", "never"};
+const char *const wait_words[WAITS] = {"within 5 min", "within 15 min", "within 30 min", "within 1 h",
+                                       "within 4 h",   "within 24 h",   "later",         "never"};
 
 void board_open(struct board *board, enum compare chosen, const struct report *report) {
     memset(board, 0, sizeof *board);

@@ -64,7 +64,8 @@ static json_t *decoded_line(GBytes *line) {
 
 static int remember_line(void *context, const struct reported *reported) {
     struct changes *changes = context;
-    if (reported->listed) g_hash_table_insert(changes->then, key_of(reported->call->tenant, reported->call->call_id), encoded_line(reported));
+    if (reported->listed)
+        g_hash_table_insert(changes->then, key_of(reported->call->tenant, reported->call->call_id), encoded_line(reported));
     return 0;
 }
 
@@ -105,7 +106,8 @@ static void add_cause(struct changes *changes, struct str tenant, struct str cal
     fold_step(changes->at->fold, &step);
     const char *name = step.timer ? NULL : is_event ? event_type_text((enum event_type)record->body.event.type) : "seal";
     struct str id = !step.timer && is_event ? record->body.event.event_id : STR_NULL;
-    struct happening happening = {step.at, name ? g_strdup(name) : g_strdup_printf("timer %s", step.timer), id.ptr ? g_strndup(id.ptr, id.len) : NULL};
+    struct happening happening = {step.at, name ? g_strdup(name) : g_strdup_printf("timer %s", step.timer),
+                                  id.ptr ? g_strndup(id.ptr, id.len) : NULL};
     const struct happening *last = causes->len ? &g_array_index(causes, struct happening, causes->len - 1) : NULL;
     if (last && last->at == happening.at && strcmp(last->what, happening.what) == 0 && g_strcmp0(last->id, happening.id) == 0)
         happening_clear(&happening);
@@ -116,7 +118,8 @@ static void add_cause(struct changes *changes, struct str tenant, struct str cal
 static int each_output(void *context, const struct output *output) {
     struct changes *changes = context;
     if (!changes->taken || output->is_tombstone) return 0;
-    if (output->topic == TOPIC_CALLS_CLASSIFIED) add_cause(changes, output->body.classified_call.tenant, output->body.classified_call.call_id);
+    if (output->topic == TOPIC_CALLS_CLASSIFIED)
+        add_cause(changes, output->body.classified_call.tenant, output->body.classified_call.call_id);
     if (output->topic == TOPIC_FOLLOWUPS) add_cause(changes, output->body.followup.tenant, output->body.followup.call_id);
     return 0;
 }
@@ -163,8 +166,9 @@ static json_t *other_fields(const json_t *from, const json_t *other) {
     json_t *fields = json_object();
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(guintptr)from, name, value)
+    json_object_foreach((json_t *)(guintptr)from, name, value) {
         if (!json_equal(value, json_object_get(other, name))) json_object_set(fields, name, value);
+    }
     return fields;
 }
 
@@ -184,12 +188,12 @@ static char *changes_text(const json_t *before, const json_t *after) {
         g_string_append(text, " -> ");
         append_value(text, value);
     }
-    json_object_foreach((json_t *)(guintptr)before, name, value)
-        if (!json_object_get(after, name)) {
-            g_string_append_printf(text, "%s%s ", text->len ? ", " : "", name);
-            append_value(text, value);
-            g_string_append(text, " -> nothing");
-        }
+    json_object_foreach((json_t *)(guintptr)before, name, value) {
+        if (json_object_get(after, name)) continue;
+        g_string_append_printf(text, "%s%s ", text->len ? ", " : "", name);
+        append_value(text, value);
+        g_string_append(text, " -> nothing");
+    }
     return g_string_free(text, FALSE);
 }
 
@@ -211,16 +215,18 @@ static int print_change(struct printing *printing, const char *key, GBytes *befo
     g_auto(GStrv) ids = g_strsplit(key, "\n", 2);
     const GArray *causes = g_hash_table_lookup(printing->changes->causes, key);
     json_t *then = before ? decoded_line(before) : json_object(), *now = after ? decoded_line(after) : json_object();
-    json_t *were = kind == APPEARED ? json_object() : other_fields(then, now), *are = kind == GONE ? json_object() : other_fields(now, then);
+    json_t *were = kind == APPEARED ? json_object() : other_fields(then, now),
+           *are = kind == GONE ? json_object() : other_fields(now, then);
     printing->counts[kind]++;
     if (printing->format == FORMAT_JSON) {
-        json_t *line = json_pack("{s:s, s:s, s:s, s:O, s:O, s:o}", "tenant", ids[0], "call_id", ids[1], "change", kinds[kind], "before", were, "after", are,
-                                 "causes", causes_json(causes));
+        json_t *line = json_pack("{s:s, s:s, s:s, s:O, s:O, s:o}", "tenant", ids[0], "call_id", ids[1], "change", kinds[kind], "before",
+                                 were, "after", are, "causes", causes_json(causes));
         json_dumpf(line, stdout, JSON_COMPACT);
         fputc('\n', stdout);
         json_decref(line);
     } else {
-        g_autofree char *what = kind == CHANGED ? changes_text(were, are) : g_strdup(json_string_value(json_object_get(kind == GONE ? then : now, "type")));
+        g_autofree char *what =
+            kind == CHANGED ? changes_text(were, are) : g_strdup(json_string_value(json_object_get(kind == GONE ? then : now, "type")));
         g_autofree char *by = causes_text(causes);
         print_text(printing->printer, str_of(ids[1]));
         print_text(printing->printer, str_of(ids[0]));
@@ -267,7 +273,8 @@ int changes_print(struct changes *changes, enum report_format format) {
         {"ID", false, 0, 36}, {"Account", false, 2, 16}, {"Change", false, 0, 0}, {"What", false, 1, 60}, {"By", false, 3, 60}};
     struct printing printing = {.changes = changes, .format = format};
     if (format != FORMAT_JSON)
-        printing.printer = printer_make(stdout, format == FORMAT_CSV ? PRINT_CSV : PRINT_TABLE, columns, G_N_ELEMENTS(columns), terminal_width());
+        printing.printer =
+            printer_make(stdout, format == FORMAT_CSV ? PRINT_CSV : PRINT_TABLE, columns, G_N_ELEMENTS(columns), terminal_width());
     int code = changes->taken ? report_scan(changes->report, false, compare_line, &printing) : 0;
     if (code == 0 && changes->taken) code = print_gone(&printing);
     if (printing.printer) printer_finish(printing.printer);
@@ -279,7 +286,7 @@ int changes_print(struct changes *changes, enum report_format format) {
     if (all == 0)
         printf("Nothing in this report has changed since %s (stream time).\n", then);
     else
-        printf("\nSince %s (stream time): %" G_GUINT64_FORMAT " appeared, %" G_GUINT64_FORMAT " changed, %" G_GUINT64_FORMAT " gone.\n", then,
-               printing.counts[APPEARED], printing.counts[CHANGED], printing.counts[GONE]);
+        printf("\nSince %s (stream time): %" G_GUINT64_FORMAT " appeared, %" G_GUINT64_FORMAT " changed, %" G_GUINT64_FORMAT " gone.\n",
+               then, printing.counts[APPEARED], printing.counts[CHANGED], printing.counts[GONE]);
     return code;
 }

@@ -77,8 +77,9 @@ static void group_free(gpointer pointer) {
 }
 
 void comparison_open(struct comparison *comparison, enum compare by, const struct report *report) {
-    *comparison = (struct comparison){
-        .by = by, .index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL), .groups = g_ptr_array_new_with_free_func(group_free)};
+    *comparison = (struct comparison){.by = by,
+                                      .index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+                                      .groups = g_ptr_array_new_with_free_func(group_free)};
     for (guint i = 0; i < report->accounts->len; i++) {
         const struct account *account = report->accounts->pdata[i];
         comparison->has_before = comparison->has_before || account->before.from <= account->before.to;

@@ -48,7 +48,7 @@ void group_fill(const struct comparison *comparison, const struct group *group, 
 
 int64_t figures_listed(const struct figures *figures);
 int64_t figures_recovered(const struct figures *figures);
-/* The q-th of 100 parts of the times to the first attempt, nearest rank; 50: the lower middle. Sorted by comparison_sort. NONE: no times. */
+/* The q-th of 100 parts of the times to the first attempt, nearest rank; 50: the lower middle. After comparison_sort. NONE: no times. */
 int64_t figures_percentile(const struct figures *figures, int q);
 /* Basis points, half up; NONE over 0. */
 int64_t basis_points(int64_t part, int64_t whole);

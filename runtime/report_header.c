@@ -46,8 +46,7 @@ static void add_account(GString *line, const struct account *account) {
     g_string_append(line, account->name);
     if (strcmp(account->name, account->tenant) != 0) g_string_append_printf(line, " (%s)", account->tenant);
     g_string_append_printf(line, ", %s, weeks from %s", zone_name(account->zone), week_starts[account->week_start]);
-    if (account->zone_unknown)
-        g_string_append_printf(line, "; its zone \"%s\" is not known on this machine", account->zone_unknown);
+    if (account->zone_unknown) g_string_append_printf(line, "; its zone \"%s\" is not known on this machine", account->zone_unknown);
 }
 
 static void add_unknown(GString *line, const struct report *report) {
@@ -56,7 +55,8 @@ static void add_unknown(GString *line, const struct report *report) {
     g_string_append_printf(line, "%s rejected records", grouped(rejected, number));
     for (int reason = 0, first = 1; reason < REJECT_REASONS; reason++) {
         if (!report->status.rejected[reason]) continue;
-        g_string_append_printf(line, "%s%s %s", first ? " (" : ", ", symbol_text("RejectReason", reason), grouped(report->status.rejected[reason], number));
+        g_string_append_printf(line, "%s%s %s", first ? " (" : ", ", symbol_text("RejectReason", reason),
+                               grouped(report->status.rejected[reason], number));
         first = 0;
     }
     if (rejected) g_string_append_c(line, ')');
@@ -95,13 +95,15 @@ int header_each(const struct report *report, void (*each)(void *context, const c
     }
     char time[TIME_TEXT_SIZE] = "the beginning";
     if (report->status.stream_time != NONE) time_print(report->status.stream_time, time);
-    g_string_printf(line, "%s (stream time), seal %" PRId64 ", rules %" PRId32, time, report->status.next_seal - 1, report->status.rules_version);
+    g_string_printf(line, "%s (stream time), seal %" PRId64 ", rules %" PRId32, time, report->status.next_seal - 1,
+                    report->status.rules_version);
     each(context, "As of", line->str);
     g_string_truncate(line, 0);
     add_unknown(line, report);
     each(context, "Not known", line->str);
     g_string_truncate(line, 0);
-    int result = fold_view_settings(report->store, str_of(accounts == 1 ? ((const struct account *)report->accounts->pdata[0])->tenant : "*"), add_setting, line);
+    int result = fold_view_settings(
+        report->store, str_of(accounts == 1 ? ((const struct account *)report->accounts->pdata[0])->tenant : "*"), add_setting, line);
     if (accounts > 1) g_string_append(line, "; accounts may have their own");
     each(context, "Settings", line->str);
     return result;

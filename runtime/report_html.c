@@ -71,12 +71,18 @@ static const struct figures *total_before(const struct board *board) {
 
 static const char *days_text(struct days days, char text[40]) {
     char from[DAY_TEXT_SIZE], to[DAY_TEXT_SIZE];
-    if (days.from > days.to) return "no day";
-    if (days.from == DAY_MIN && days.to == DAY_MAX) return "all days";
     day_print(days.from, from);
     day_print(days.to, to);
-    g_snprintf(text, 40, "%s%s%s", days.from == DAY_MIN ? "until " : from, days.from == days.to || days.from == DAY_MIN ? "" : days.to == DAY_MAX ? " and later" : " to ",
-               days.from == days.to || days.to == DAY_MAX ? "" : to);
+    if (days.from > days.to) return "no day";
+    if (days.from == DAY_MIN && days.to == DAY_MAX) return "all days";
+    if (days.from == DAY_MIN)
+        g_snprintf(text, 40, "until %s", to);
+    else if (days.to == DAY_MAX)
+        g_snprintf(text, 40, "%s and later", from);
+    else if (days.from == days.to)
+        g_snprintf(text, 40, "%s", from);
+    else
+        g_snprintf(text, 40, "%s to %s", from, to);
     return text;
 }
 
@@ -123,7 +129,8 @@ static void put_head(const struct report *report) {
     put("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
-        "<meta name=\"referrer\" content=\"no-referrer\">\n<title>Unbooked and Abandoned Calls</title>\n<style>%s</style>\n</head>\n<body>\n"
+        "<meta name=\"referrer\" content=\"no-referrer\">\n<title>Unbooked and Abandoned "
+        "Calls</title>\n<style>%s</style>\n</head>\n<body>\n"
         "<a class=\"skip\" href=\"#calls\">Skip to the calls</a>\n<main>\n<header>\n<h1>Unbooked and Abandoned Calls</h1>\n",
         report_style);
     put_account_line(report);
@@ -165,9 +172,11 @@ static void put_tiles(const struct board *board) {
     open_tile("Calls");
     put_number(now->calls);
     close_tile(board, before->calls, false);
-    tile_of(board, "Abandoned", now->abandoned, basis_points(now->abandoned, now->inbound), basis_points(before->abandoned, before->inbound));
+    tile_of(board, "Abandoned", now->abandoned, basis_points(now->abandoned, now->inbound),
+            basis_points(before->abandoned, before->inbound));
     tile_of(board, "Unbooked", now->unbooked, basis_points(now->unbooked, now->calls), basis_points(before->unbooked, before->calls));
-    tile_of(board, "Recovered", figures_recovered(now), basis_points(figures_recovered(now), now->rows), basis_points(figures_recovered(before), before->rows));
+    tile_of(board, "Recovered", figures_recovered(now), basis_points(figures_recovered(now), now->rows),
+            basis_points(figures_recovered(before), before->rows));
     open_tile("Half were tried within");
     put_duration(figures_percentile(now, 50));
     put("</span><span class=\"then\">90 %% within ");
@@ -190,8 +199,8 @@ static void bar_row(const char *label, int64_t number, int64_t most, int64_t who
 }
 
 /* A bar chart is a table: names, numbers, shares, and bars for the eye. */
-static void put_bars(const char *title, const char *note, const char *first, const char *const *labels, const int64_t *numbers, int count, int64_t whole,
-                     const char *colour) {
+static void put_bars(const char *title, const char *note, const char *first, const char *const *labels, const int64_t *numbers, int count,
+                     int64_t whole, const char *colour) {
     int64_t most = 0;
     for (int i = 0; i < count; i++) most = MAX(most, numbers[i]);
     put("<section><h2>%s</h2><p class=\"note\">%s</p>", title, note);
@@ -199,8 +208,10 @@ static void put_bars(const char *title, const char *note, const char *first, con
         put("<p class=\"empty\">None in this period.</p></section>\n");
         return;
     }
-    put("<table class=\"bars\"><thead><tr><th scope=\"col\">%s</th><th scope=\"col\" class=\"number\">Calls</th><th scope=\"col\" class=\"number\">Share</th>"
-        "<td></td></tr></thead><tbody>\n", first);
+    put("<table class=\"bars\"><thead><tr><th scope=\"col\">%s</th><th scope=\"col\" class=\"number\">Calls</th><th scope=\"col\" "
+        "class=\"number\">Share</th>"
+        "<td></td></tr></thead><tbody>\n",
+        first);
     for (int i = 0; i < count; i++) bar_row(labels[i], numbers[i], most, whole, colour);
     put("</tbody></table></section>\n");
 }
@@ -212,11 +223,12 @@ static void put_small_charts(const struct board *board) {
     for (int i = 0; i < WHERES; i++) abandoned += board->where[i];
     for (int i = 0; i < WAITS; i++) rows += board->waits[i];
     put("<div class=\"grid\">\n");
-    put_bars("From abandoned to booked", "Callers who hung up before an agent, and how far they were won back.", "Step", steps, board->funnel, FUNNEL_STEPS,
-             board->funnel[FUNNEL_ABANDONED], "recovered");
-    put_bars("Where callers gave up", "The last place that an abandoned call had reached.", "Place", wheres, board->where, WHERES, abandoned, "abandoned");
-    put_bars("Time to the first attempt", "From the end of the call until a person tried to reach the caller.", "Attempted", wait_words, board->waits, WAITS, rows,
-             "unbooked");
+    put_bars("From abandoned to booked", "Callers who hung up before an agent, and how far they were won back.", "Step", steps,
+             board->funnel, FUNNEL_STEPS, board->funnel[FUNNEL_ABANDONED], "recovered");
+    put_bars("Where callers gave up", "The last place that an abandoned call had reached.", "Place", wheres, board->where, WHERES,
+             abandoned, "abandoned");
+    put_bars("Time to the first attempt", "From the end of the call until a person tried to reach the caller.", "Attempted", wait_words,
+             board->waits, WAITS, rows, "unbooked");
     put("</div>\n");
 }
 
@@ -228,8 +240,10 @@ static void put_heat(const struct report *report, const struct board *board) {
     int start = report->accounts->len ? first[((const struct account *)report->accounts->pdata[0])->week_start] : 0;
     int64_t most = 0;
     for (int cell = 0; cell < 7 * 24; cell++) most = MAX(most, board->heat[cell / 24][cell % 24]);
-    put("<section><h2>When they call</h2><p class=\"note\">Unbooked and abandoned calls by weekday and hour; the stronger the colour, the more%s.</p>"
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Calls by weekday and hour\"><table class=\"heat\"><thead><tr><td></td>",
+    put("<section><h2>When they call</h2><p class=\"note\">Unbooked and abandoned calls by weekday and hour; the stronger the colour, the "
+        "more%s.</p>"
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Calls by weekday and hour\"><table "
+        "class=\"heat\"><thead><tr><td></td>",
         most ? "" : ": there are none in this period");
     for (int hour = 0; hour < 24; hour++) put("<th scope=\"col\">%02d</th>", hour);
     put("</tr></thead><tbody>\n");
@@ -239,7 +253,8 @@ static void put_heat(const struct report *report, const struct board *board) {
         for (int hour = 0; hour < 24; hour++) {
             int64_t calls = board->heat[day][hour];
             int level = calls == 0 ? 0 : (int)((calls * 5 + most - 1) / most);
-            put("<td class=\"h%d\" title=\"%s %02d:00: %" PRId64 " of %" PRId64 " calls\">%" PRId64 "</td>", level, names[day], hour, calls, board->heat_calls[day][hour], calls);
+            put("<td class=\"h%d\" title=\"%s %02d:00: %" PRId64 " of %" PRId64 " calls\">%" PRId64 "</td>", level, names[day], hour, calls,
+                board->heat_calls[day][hour], calls);
         }
         put("</tr>\n");
     }
@@ -278,11 +293,15 @@ static GArray *buckets_of(const struct comparison *days, int64_t *width) {
 }
 
 static void put_key(void) {
-    put("<ul class=\"key\"><li><i class=\"abandoned\"></i>Abandoned</li><li><i class=\"unbooked\"></i>Unbooked</li><li><i class=\"missed\"></i>Missed</li></ul>");
+    put("<ul class=\"key\"><li><i class=\"abandoned\"></i>Abandoned</li><li><i class=\"unbooked\"></i>Unbooked</li><li><i "
+        "class=\"missed\"></i>Missed</li></ul>");
 }
 
 static void put_column(const struct bucket *bucket, int64_t most) {
-    const struct { const char *colour; int64_t number; } parts[] = {{"abandoned", bucket->abandoned}, {"unbooked", bucket->unbooked}, {"missed", bucket->missed}};
+    const struct {
+        const char *colour;
+        int64_t number;
+    } parts[] = {{"abandoned", bucket->abandoned}, {"unbooked", bucket->unbooked}, {"missed", bucket->missed}};
     put("<div>");
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
         if (!parts[i].number) continue;
@@ -310,11 +329,14 @@ static void put_days(const struct board *board) {
     for (guint i = 0; i < buckets->len; i++) put_column(&all[i], most);
     put("</div>\n<div class=\"ends\" aria-hidden=\"true\"><span>%s</span>", day_print((int32_t)all[0].from, text));
     put("<span>%s</span></div>", day_print((int32_t)all[buckets->len - 1].from, text));
-    put("<details><summary>Figures</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s, figures\"><table class=\"list\"><thead><tr>"
+    put("<details><summary>Figures</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s, figures\"><table "
+        "class=\"list\"><thead><tr>"
         "<th scope=\"col\">%s</th><th scope=\"col\" class=\"number\">Abandoned</th><th scope=\"col\" class=\"number\">Unbooked</th>"
-        "<th scope=\"col\" class=\"number\">Missed</th></tr></thead><tbody>\n", what, width == 1 ? "Day" : "From");
+        "<th scope=\"col\" class=\"number\">Missed</th></tr></thead><tbody>\n",
+        what, width == 1 ? "Day" : "From");
     for (guint i = 0; i < buckets->len; i++)
-        put("<tr><th scope=\"row\">%s</th><td class=\"number\">%" PRId64 "</td><td class=\"number\">%" PRId64 "</td><td class=\"number\">%" PRId64 "</td></tr>\n",
+        put("<tr><th scope=\"row\">%s</th><td class=\"number\">%" PRId64 "</td><td class=\"number\">%" PRId64
+            "</td><td class=\"number\">%" PRId64 "</td></tr>\n",
             day_print((int32_t)all[i].from, text), all[i].abandoned, all[i].unbooked, all[i].missed);
     put("</tbody></table></div></details></section>\n");
 }
@@ -324,7 +346,10 @@ static void put_days(const struct board *board) {
 #define SIDES_SHOWN 12
 
 static void put_side(const struct report *report, const struct report_group *group, int64_t most) {
-    const struct { const char *colour; int64_t number; } parts[] = {{"abandoned", group->abandoned}, {"unbooked", group->unbooked}, {"recovered", group->recovered}};
+    const struct {
+        const char *colour;
+        int64_t number;
+    } parts[] = {{"abandoned", group->abandoned}, {"unbooked", group->unbooked}, {"recovered", group->recovered}};
     struct str label = first_known(group->name, first_known(group->group, STR("(none)")));
     g_autofree char *name = text_html(label), *account = text_html(group->account);
     put("<tr><th scope=\"row\">%s", name);
@@ -348,7 +373,9 @@ static void put_side(const struct report *report, const struct report_group *gro
 
 static void put_all_sides(const struct board *board, const char *title) {
     struct lines lines;
-    put("<details><summary>All figures</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s, all figures\"><table class=\"list\">", title);
+    put("<details><summary>All figures</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s, all figures\"><table "
+        "class=\"list\">",
+        title);
     struct report_group group;
     static const char *const names[] = {"campaign", "queue", "agent", "hour", "day"};
     lines_open_groups(&lines, FORMAT_HTML, names[board->chosen.by], board->chosen.by <= COMPARE_AGENT);
@@ -361,7 +388,8 @@ static void put_all_sides(const struct board *board, const char *title) {
 }
 
 static void put_sides(const struct report *report, const struct board *board) {
-    static const char *const titles[] = {"Campaigns side by side", "Queues side by side", "Agents side by side", "Hours side by side", "Days side by side"};
+    static const char *const titles[] = {"Campaigns side by side", "Queues side by side", "Agents side by side", "Hours side by side",
+                                         "Days side by side"};
     static const char *const firsts[] = {"Campaign", "Queue", "Agent", "Hour", "Day"};
     const GPtrArray *groups = board->chosen.groups;
     bool in_order = board->chosen.by >= COMPARE_HOUR; /* of these no one is more important */
@@ -371,17 +399,23 @@ static void put_sides(const struct report *report, const struct board *board) {
         const struct figures *now = &((const struct group *)groups->pdata[i])->now;
         most = MAX(most, MAX(MAX(now->abandoned, now->unbooked), figures_recovered(now)));
     }
-    put("<section class=\"long\"><h2>%s</h2><p class=\"note\">Rates are of the calls that came in (abandoned), of all calls (unbooked) and of the rows to follow up (recovered).", titles[board->chosen.by]);
+    put("<section class=\"long\"><h2>%s</h2><p class=\"note\">Rates are of the calls that came in (abandoned), of all calls (unbooked) and "
+        "of the rows to follow up (recovered).",
+        titles[board->chosen.by]);
     if (shown < groups->len) put(" The %u with the most abandoned and unbooked calls of %u.", shown, groups->len);
     put("</p>");
     if (shown == 0) {
         put("<p class=\"empty\">No calls in this period.</p></section>\n");
         return;
     }
-    put("<ul class=\"key\"><li><i class=\"abandoned\"></i>Abandoned</li><li><i class=\"unbooked\"></i>Unbooked</li><li><i class=\"recovered\"></i>Recovered</li></ul>"
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"bars sides\"><thead><tr><th scope=\"col\">%s</th>"
-        "<th scope=\"col\" class=\"number\">Calls</th><th scope=\"col\" class=\"number\">Abandoned</th><th scope=\"col\" class=\"number\">Unbooked</th>"
-        "<th scope=\"col\" class=\"number\">Recovered</th><td></td></tr></thead><tbody>\n", titles[board->chosen.by], firsts[board->chosen.by]);
+    put("<ul class=\"key\"><li><i class=\"abandoned\"></i>Abandoned</li><li><i class=\"unbooked\"></i>Unbooked</li><li><i "
+        "class=\"recovered\"></i>Recovered</li></ul>"
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"bars sides\"><thead><tr><th "
+        "scope=\"col\">%s</th>"
+        "<th scope=\"col\" class=\"number\">Calls</th><th scope=\"col\" class=\"number\">Abandoned</th><th scope=\"col\" "
+        "class=\"number\">Unbooked</th>"
+        "<th scope=\"col\" class=\"number\">Recovered</th><td></td></tr></thead><tbody>\n",
+        titles[board->chosen.by], firsts[board->chosen.by]);
     for (guint i = 0; i < shown; i++) {
         struct report_group group;
         group_fill(&board->chosen, groups->pdata[i], &group);
@@ -401,7 +435,8 @@ void html_begin(const struct report *report, const struct board *board) {
     put_heat(report, board);
     put_days(board);
     put_sides(report, board);
-    put("<section class=\"long\" id=\"calls\"><h2>The calls</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"The calls\"><table class=\"list\">");
+    put("<section class=\"long\" id=\"calls\"><h2>The calls</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"The "
+        "calls\"><table class=\"list\">");
 }
 
 static void put_term(void *context, const char *word, const char *text) {

@@ -16,6 +16,6 @@
 void html_begin(const struct report *report, const struct board *board);
 int html_end(const struct report *report, const struct board *board, uint64_t shown, bool cut);
 
-extern const char report_style[];
+extern const char report_style[]; /* report.css */
 
 #endif

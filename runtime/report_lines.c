@@ -11,12 +11,14 @@
 #define BLOCK_BYTES (128 * 1024)
 #define RECORD_ROOM (64 * 1024) /* at first; what is larger grows it */
 
+/* clang-format off */
 const char *const column_titles[COLUMNS] = {
     "ID",          "Call Date", "Call Time", "Call Type", "Direction",   "Name",    "Call Campaign", "Caller Phone Number", "Customer Name",
     "Recording",   "Account",   "Queue",     "Duration",  "Wait",        "Talk",    "Where",         "Reason",              "Notes",
     "Follow-up",   "Status",    "Tab",       "Outcome",   "Attempt",     "Assignee", "Closed",       "Went Cold",           "First Attempt",
     "Time to First Attempt",    "Job",       "Job Created", "Job Scheduled", "Job Completed",
 };
+/* clang-format on */
 
 /* ---- Avro */
 
@@ -76,7 +78,8 @@ static void avro_close(struct avro_lines *avro) {
 /* `count`: of titles, where it is a table of any kind. */
 static void open_lines(struct lines *lines, size_t count, const struct shape *shape, const char *schema) {
     static const enum print_format tables[] = {
-        [FORMAT_TABLE] = PRINT_TABLE, [FORMAT_JSON] = PRINT_JSON, [FORMAT_CSV] = PRINT_CSV, [FORMAT_AVRO] = PRINT_JSON, [FORMAT_HTML] = PRINT_HTML};
+        [FORMAT_TABLE] = PRINT_TABLE, [FORMAT_JSON] = PRINT_JSON, [FORMAT_CSV] = PRINT_CSV,
+        [FORMAT_AVRO] = PRINT_JSON,   [FORMAT_HTML] = PRINT_HTML};
     enum print_format table = tables[lines->format];
     lines->for_people = table == PRINT_TABLE || table == PRINT_HTML;
     if (table != PRINT_JSON) lines->printer = printer_make(stdout, table, lines->titles, count, terminal_width());
@@ -87,8 +90,9 @@ static void open_lines(struct lines *lines, size_t count, const struct shape *sh
 static struct print_column title_of(enum column column, size_t place) {
     static const bool numbers[COLUMNS] = {[COLUMN_DURATION] = true, [COLUMN_WAIT] = true, [COLUMN_TALK] = true, [COLUMN_ATTEMPT] = true,
                                           [COLUMN_TIME_TO_FIRST_ATTEMPT] = true};
-    static const int widest[COLUMNS] = {[COLUMN_NAME] = 20, [COLUMN_CAMPAIGN] = 20, [COLUMN_CUSTOMER] = 24, [COLUMN_RECORDING] = 32, [COLUMN_ACCOUNT] = 16,
-                                        [COLUMN_QUEUE] = 16, [COLUMN_REASON] = 24, [COLUMN_NOTES] = 32, [COLUMN_ASSIGNEE] = 16};
+    static const int widest[COLUMNS] = {[COLUMN_NAME] = 20,    [COLUMN_CAMPAIGN] = 20, [COLUMN_CUSTOMER] = 24, [COLUMN_RECORDING] = 32,
+                                        [COLUMN_ACCOUNT] = 16, [COLUMN_QUEUE] = 16,    [COLUMN_REASON] = 24,   [COLUMN_NOTES] = 32,
+                                        [COLUMN_ASSIGNEE] = 16};
     return (struct print_column){column_titles[column], numbers[column], place < 4 ? 0 : (int)place, widest[column]};
 }
 
@@ -101,6 +105,7 @@ void lines_open_rows(struct lines *lines, enum report_format format, const enum 
     open_lines(lines, count, &shape_report_row, schema_text("ReportRow"));
 }
 
+/* clang-format off */
 static const struct print_column group_titles[] = {
     {"Calls", true, 1, 0},          {"Inbound", true, 8, 0},        {"Abandoned", true, 1, 0},        {"Abandoned rate", true, 1, 0},
     {"Abandoned ±", true, 2, 0},    {"Unbooked", true, 1, 0},       {"Unbooked rate", true, 2, 0},    {"Unbooked ±", true, 3, 0},
@@ -111,15 +116,14 @@ static const struct print_column group_titles[] = {
     {"p90", true, 4, 0},            {"Calls before", true, 9, 0},   {"Abandoned before", true, 9, 0}, {"Unbooked before", true, 9, 0},
     {"Recovered before", true, 9, 0},
 };
-
-static const char *title_of_group(const char *by) {
-    return strcmp(by, "campaign") == 0 ? "Campaign" : strcmp(by, "queue") == 0 ? "Queue" : strcmp(by, "agent") == 0 ? "Agent" : strcmp(by, "hour") == 0 ? "Hour" : "Day";
-}
+/* clang-format on */
 
 void lines_open_groups(struct lines *lines, enum report_format format, const char *by, bool by_account) {
     *lines = (struct lines){.format = format};
     size_t count = 0;
-    lines->titles[count++] = (struct print_column){title_of_group(by), false, 0, 28};
+    *lines->by = g_ascii_toupper(*by);
+    g_strlcpy(lines->by + 1, by + 1, sizeof lines->by - 1);
+    lines->titles[count++] = (struct print_column){lines->by, false, 0, 28};
     if (by_account) lines->titles[count++] = (struct print_column){"Account", false, 5, 16};
     for (size_t i = 0; i < G_N_ELEMENTS(group_titles); i++) lines->titles[count++] = group_titles[i];
     open_lines(lines, count, &shape_report_group, schema_text("ReportGroup"));
@@ -137,7 +141,9 @@ static int print_line(char *line) {
 
 /* ---- a line of the report */
 
-static void print_symbol_of(struct lines *lines, const char *name, int value) { print_symbol(lines->printer, value < 0 ? NULL : symbol_text(name, value)); }
+static void print_symbol_of(struct lines *lines, const char *name, int value) {
+    print_symbol(lines->printer, value < 0 ? NULL : symbol_text(name, value));
+}
 
 static void print_status_of(struct lines *lines, const struct report_row *row) {
     const char *words = lines->for_people ? status_words(row->status) : NULL;
@@ -198,10 +204,9 @@ int lines_add_row(struct lines *lines, const struct report_row *row) {
 
 char *rate_print(int64_t bp, bool sign, char text[32]) {
     int64_t size = bp < 0 ? -bp : bp;
-    if (bp == NONE)
-        *text = 0;
-    else
-        g_snprintf(text, 32, "%s%" G_GINT64_FORMAT ".%02d%s", bp < 0 ? "-" : sign ? "+" : "", size / 100, (int)(size % 100), sign ? "" : " %");
+    const char *before = bp < 0 ? "-" : sign ? "+" : "";
+    *text = 0;
+    if (bp != NONE) g_snprintf(text, 32, "%s%" G_GINT64_FORMAT ".%02d%s", before, size / 100, (int)(size % 100), sign ? "" : " %");
     return text;
 }
 

@@ -35,6 +35,7 @@ struct lines {
     size_t column_count;                /* 0: lines of a comparison */
     bool for_people;                    /* words, not symbols and basis points */
     struct print_column titles[PRINT_COLUMNS_MAX];
+    char by[16];                        /* the title of what a comparison is by */
     struct avro_lines *avro;
     uint64_t count;
 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define DAY_MS INT64_C(86400000)
-#define STRETCH_S 21600 /* what is looked up at once; nearly all are without a change of the clocks */
+#define STRETCH_S 21600    /* what is looked up at once; nearly all are without a change of the clocks */
 #define JULIAN_1970 719163 /* GDate counts from the year 1 */
 
 struct zone {
@@ -17,7 +17,8 @@ struct zone {
 static bool is_zone_name(const char *name) {
     g_auto(GStrv) parts = g_strsplit(name, "/", 0);
     for (char **part = parts; *part; part++)
-        if (!g_ascii_isalpha(**part) || (*part)[strspn(*part, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-")]) return false;
+        if (!g_ascii_isalpha(**part) || (*part)[strspn(*part, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-")])
+            return false;
     return *parts && g_strv_length(parts) <= 3;
 }
 
@@ -51,7 +52,9 @@ const char *zone_name(const struct zone *zone) { return zone->name; }
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 /* The stretch between two changes of the clocks that a second lies in. */
-static int interval_at(const struct zone *zone, int64_t utc_s) { return g_time_zone_find_interval(zone->rules, G_TIME_TYPE_UNIVERSAL, utc_s); }
+static int interval_at(const struct zone *zone, int64_t utc_s) {
+    return g_time_zone_find_interval(zone->rules, G_TIME_TYPE_UNIVERSAL, utc_s);
+}
 
 static int64_t offset_at(struct zone *zone, int64_t utc_s) {
     if (utc_s >= zone->from_s && utc_s < zone->to_s) return zone->offset_s;

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The report's page in a real browser: light and dark, wide and narrow, in print; hostile names; nothing loaded, nothing run.
 
-    tests/report/browser.py [--keep DIR]      keeps the pages, pictures and prints, to be looked at
+tests/report/browser.py [--keep DIR]      keeps the pages, pictures and prints, to be looked at
 """
+
 import argparse
 import json
 import pathlib
@@ -19,37 +20,62 @@ fetch.package("playwright==1.65.2")
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 CHROMIUM = shutil.which("chromium")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync"]
-HOSTILE = ["<script>document.title='owned'</script>", "\"><img src=x onerror=\"document.title='owned'\">", "</td></tr></table><h1>Owned", "&lt;b&gt; &amp;copy;",
-           "' onmouseover='document.title=1", "{{7*7}} ${7*7}", "\u202egnihtoN", "=cmd|' /C calc'!A0"]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOSTILE = [
+    "<script>document.title='owned'</script>",
+    '"><img src=x onerror="document.title=\'owned\'">',
+    "</td></tr></table><h1>Owned",
+    "&lt;b&gt; &amp;copy;",
+    "' onmouseover='document.title=1",
+    "{{7*7}} ${7*7}",
+    "\u202egnihtoN",
+    "=cmd|' /C calc'!A0",
+]
 
 # Everything that carries text of its own must stand out from what is behind it (WCAG 2.2, 1.4.3).
 CONTRAST = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgba = text => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const rgba = text => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = text;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
   const over = (top, under) => [0, 1, 2].map(i => top[i] * top[3] / 255 + under[i] * (1 - top[3] / 255));
-  const ground = e => { if (!e) return rgba(getComputedStyle(document.body).backgroundColor).slice(0, 3); return over(rgba(getComputedStyle(e).backgroundColor), ground(e.parentElement)); };
-  const light = c => { const [r, g, b] = c.map(v => { v /= 255; return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
-  const faint = []; let seen = 0;
+  const ground = e => over(rgba(getComputedStyle(e).backgroundColor), e === document.body ? [255, 255, 255] : ground(e.parentElement));
+  const linear = v => v / 255 <= .04045 ? v / 255 / 12.92 : ((v / 255 + .055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => .2126 * linear(r) + .7152 * linear(g) + .0722 * linear(b);
+  const faint = [];
+  let seen = 0;
   for (const e of document.querySelectorAll('main *')) {
     if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || !e.getClientRects().length) continue;
-    const [a, b] = [light(over(rgba(getComputedStyle(e).color), ground(e))), light(ground(e))].sort((x, y) => y - x), ratio = (a + .05) / (b + .05);
+    const behind = ground(e), text = over(rgba(getComputedStyle(e).color), behind);
+    const [b, a] = [light(behind), light(text)].sort((x, y) => x - y), ratio = (a + .05) / (b + .05);
     seen++;
     if (ratio < 4.5) faint.push(`${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 20)}" ${ratio.toFixed(2)}`);
   }
   return {seen, faint};
 }"""
 STRUCTURE = """() => {
-  const wrong = [], levels = [...document.querySelectorAll('h1,h2,h3')].map(e => +e.tagName[1]);
+  const wrong = [], all = selector => [...document.querySelectorAll(selector)], levels = all('h1,h2,h3').map(e => +e.tagName[1]);
+  const is_headed = table => table.querySelector('thead th') && [...table.querySelectorAll('thead th')].every(h => h.scope === 'col');
   if (levels[0] !== 1 || levels.filter(l => l === 1).length !== 1) wrong.push('headings: ' + levels);
-  for (const t of document.querySelectorAll('table')) if (![...t.querySelectorAll('thead th')].every(h => h.scope === 'col') || !t.querySelector('thead th')) wrong.push('a table without column headers');
-  for (const r of document.querySelectorAll('[role=img],[role=region]')) if (!r.getAttribute('aria-label')) wrong.push('a ' + r.role + ' without a name');
-  for (const s of document.querySelectorAll('.scroll')) if (s.tabIndex !== 0) wrong.push('what scrolls cannot be reached by keyboard');
-  for (const i of document.querySelectorAll('i')) if (!i.closest('[aria-hidden],[role=img],.key')) wrong.push('a bar is not hidden from screen readers');
+  if (!all('table').every(is_headed)) wrong.push('a table without column headers');
+  if (!all('[role=img],[role=region]').every(e => e.getAttribute('aria-label'))) wrong.push('a picture or region without a name');
+  if (!all('.scroll').every(e => e.tabIndex === 0)) wrong.push('what scrolls cannot be reached by keyboard');
+  if (!all('i').every(e => e.closest('[aria-hidden],[role=img],.key'))) wrong.push('a bar is not hidden from screen readers');
   if (!document.documentElement.lang || !document.title) wrong.push('no language or title');
-  for (const e of document.querySelectorAll('script,link,img,iframe,object,embed,form,base,svg')) wrong.push('an element ' + e.tagName);
-  for (const e of document.querySelectorAll('*')) for (const a of e.attributes) if (a.name.startsWith('on')) wrong.push(a.name + ' on ' + e.tagName);
+  for (const e of all('script,link,img,iframe,object,embed,form,base,svg')) wrong.push('an element ' + e.tagName);
+  for (const e of all('*')) for (const a of e.attributes) if (a.name.startsWith('on')) wrong.push(`${a.name} on ${e.tagName}`);
   return wrong;
 }"""
 
@@ -67,7 +93,12 @@ def hostile_events(path):
         def put(what, second, **fields):
             nonlocal number
             number += 1
-            file.write(json.dumps({"type": what, "event_id": str(number), "tenant": "evil", "occurred_at": 1_740_000_000_000 + second * 1000, **fields}) + "\n")
+            file.write(
+                json.dumps(
+                    {"type": what, "event_id": str(number), "tenant": "evil", "occurred_at": 1_740_000_000_000 + second * 1000, **fields}
+                )
+                + "\n"
+            )
 
         put("TenantChanged", 0, name=HOSTILE[0], zone="<b>Mars</b>", week_start="MONDAY")
         for n, text in enumerate(HOSTILE):
@@ -81,7 +112,12 @@ def hostile_events(path):
             put("QueueEntered", 20 + n, queue=f"q{n}", **call)
             if n % 2:
                 put("AgentConnected", 30 + n, leg="1", agent=f"a{n}", **call)
-                put("RecordingAvailable", 31 + n, address="javascript:document.title='owned'" if n == 1 else f"https://recordings.example/{text}", **call)
+                put(
+                    "RecordingAvailable",
+                    31 + n,
+                    address="javascript:document.title='owned'" if n == 1 else f"https://recordings.example/{text}",
+                    **call,
+                )
             put("CallEnded", 60 + n, by="CALLER", **call)
 
 
@@ -106,7 +142,10 @@ class Browser:
         """Fits its width, can be read, and is the same to a screen reader."""
         page = self.page(self.room / f"{name}.html", scheme, width)
         page.screenshot(path=self.room / f"{name}-{scheme}-{width}.png", full_page=True)
-        need(page.evaluate("document.documentElement.scrollWidth") == width, f"it is {page.evaluate('document.documentElement.scrollWidth')} wide")
+        need(
+            page.evaluate("document.documentElement.scrollWidth") == width,
+            f"it is {page.evaluate('document.documentElement.scrollWidth')} wide",
+        )
         page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
         contrast = page.evaluate(CONTRAST)
         need(contrast["seen"] > 40 and not contrast["faint"], f"too faint of {contrast['seen']}: {contrast['faint'][:5]}")
@@ -135,7 +174,11 @@ class Browser:
         heat = sum(map(int, page.locator(".heat td").filter(has_text="").all_inner_texts()[1:]))
         listed = sum(group[name] for group in groups for name in ("abandoned", "unbooked", "missed"))
         need(heat == listed, f"the heat map has {heat} calls, the comparison {listed}")
-        where = page.locator("section", has=page.get_by_role("heading", name="Where callers gave up")).locator("tbody td.number:nth-child(2)").all_inner_texts()
+        where = (
+            page.locator("section", has=page.get_by_role("heading", name="Where callers gave up"))
+            .locator("tbody td.number:nth-child(2)")
+            .all_inner_texts()
+        )
         need(sum(int(text.replace(",", "")) for text in where) == expected[1], f"callers gave up in {where}, {expected[1]} in all")
         page.context.close()
 
@@ -155,13 +198,17 @@ class Browser:
         return self.program.run("report", "unbooked-abandoned", "--data", data, "--range", "all", "--quiet", *words).stdout.splitlines()
 
     def write(self, name, data, *words):
-        (self.room / f"{name}.html").write_bytes(self.program.run("report", "unbooked-abandoned", "--data", data, "--format", "html", *words).stdout)
+        (self.room / f"{name}.html").write_bytes(
+            self.program.run("report", "unbooked-abandoned", "--data", data, "--format", "html", *words).stdout
+        )
 
 
 def check_all(tap, browser, room, program):
     program.run("generate", "--days", "45", "--calls-per-day", "200", "--out", room / "week.jsonl")
     hostile_events(room / "evil.jsonl")
-    tap.check("what is shown is folded", lambda: [program.fold(room / name, room / f"{name}.jsonl", exits=(0,)) for name in ("week", "evil")])
+    tap.check(
+        "what is shown is folded", lambda: [program.fold(room / name, room / f"{name}.jsonl", exits=(0,)) for name in ("week", "evil")]
+    )
     browser.write("week", room / "week", "--range", "all", "--limit", "40")
     browser.write("evil", room / "evil", "--range", "all", "--compare", "agent")
     browser.write("empty", room / "week", "--from", "1999-01-01", "--to", "1999-01-31")

@@ -1,4 +1,5 @@
 """Packages of PyPI that tests of the report need: fetched once into build/report, never into the machine's own Python."""
+
 import os
 import pathlib
 import shutil
@@ -15,8 +16,14 @@ def package(requirement):
         half = FETCHED / f".{requirement}.{os.getpid()}"
         FETCHED.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(half, ignore_errors=True)
-        done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", half, requirement],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", half, requirement],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
         if done.returncode:
             sys.exit(f"{requirement} cannot be fetched:\n{done.stdout}")
         try:

@@ -2,6 +2,7 @@
 
 What it may leave out, because invent.py does not make it: corrections, late events, several jobs of a call, customers.
 """
+
 import collections
 import datetime
 import json
@@ -16,14 +17,44 @@ PRESETS = ("today", "yesterday", "this-week", "last-week", "this-month", "last-m
 
 
 class Call:
-    __slots__ = ("tenant", "call_id", "started", "ended", "by", "direction", "from_", "to", "queue", "agent", "connected", "voicemail", "callback",
-                 "classified", "recording", "latest", "job", "attempted", "reviewed", "set_status", "reconnected", "type", "kind", "outcome", "status",
-                 "closed", "cold", "check", "dates")
+    __slots__ = (
+        "tenant",
+        "call_id",
+        "started",
+        "ended",
+        "by",
+        "direction",
+        "from_",
+        "to",
+        "queue",
+        "agent",
+        "connected",
+        "voicemail",
+        "callback",
+        "classified",
+        "recording",
+        "latest",
+        "job",
+        "attempted",
+        "reviewed",
+        "set_status",
+        "reconnected",
+        "type",
+        "kind",
+        "outcome",
+        "status",
+        "closed",
+        "cold",
+        "check",
+        "dates",
+    )
 
     def __init__(self, tenant, call_id):
         self.tenant, self.call_id = tenant, call_id
         self.ended = self.by = self.queue = self.agent = self.connected = self.classified = self.recording = self.job = None
-        self.attempted = self.reviewed = self.set_status = self.reconnected = self.kind = self.outcome = self.status = self.closed = self.check = self.cold = None
+        self.attempted = self.reviewed = self.set_status = self.reconnected = self.kind = self.outcome = self.status = self.closed = (
+            self.check
+        ) = self.cold = None
         self.voicemail = self.callback = False
         self.latest = 0
 
@@ -102,7 +133,13 @@ def see_job(jobs, calls, event, what, at, tenant):
     key = tenant, event["job_id"]
     if what == "JobBooked":
         job = jobs[key] = Job()
-        job.job_id, job.booked, job.created, job.scheduled, job.completed = event["job_id"], at, event.get("created_at", at), event["scheduled_at"], None
+        job.job_id, job.booked, job.created, job.scheduled, job.completed = (
+            event["job_id"],
+            at,
+            event.get("created_at", at),
+            event["scheduled_at"],
+            None,
+        )
         calls[tenant, event["call"]].job = job
     elif what == "JobRescheduled":
         jobs[key].scheduled = event["scheduled_at"]
@@ -203,9 +240,12 @@ def range_of(preset, today, week_start):
     month = today.replace(day=1)
     last_month = (month - one).replace(day=1)
     return {
-        "today": (today, today), "yesterday": (today - one, today - one),
-        "this-week": (week, week + 6 * one), "last-week": (week - 7 * one, week - one),
-        "this-month": (month, month_after(month) - one), "last-month": (last_month, month - one),
+        "today": (today, today),
+        "yesterday": (today - one, today - one),
+        "this-week": (week, week + 6 * one),
+        "last-week": (week - 7 * one, week - one),
+        "this-month": (month, month_after(month) - one),
+        "last-month": (last_month, month - one),
         "this-year": (today.replace(month=1, day=1), today.replace(month=12, day=31)),
         "last-year": (today.replace(year=today.year - 1, month=1, day=1), today.replace(year=today.year - 1, month=12, day=31)),
     }[preset]
@@ -258,21 +298,44 @@ def line(call, account):
     wall = account.wall(call.started)
     inbound = call.direction == "INBOUND"
     fields = {
-        "tenant": call.tenant, "account": account.name, "call_id": call.call_id, "call_date": f"{wall:%Y-%m-%d}", "call_time": f"{wall:%H:%M:%S}",
-        "zone": account.zone.key, "started_at": text(call.started), "ended_at": text(call.ended), "type": call.type, "direction": call.direction,
-        "agent": call.agent, "agent_name": account.agents.get(call.agent), "campaign": account.campaigns.get(call.to) if inbound else None,
-        "phone_number": call.from_ if inbound else call.to, "recording": call.recording, "queue": call.queue, "queue_name": account.queues.get(call.queue),
-        "duration_ms": call.ended - call.started, "talk_ms": call.ended - call.connected if call.connected else 0,
+        "tenant": call.tenant,
+        "account": account.name,
+        "call_id": call.call_id,
+        "call_date": f"{wall:%Y-%m-%d}",
+        "call_time": f"{wall:%H:%M:%S}",
+        "zone": account.zone.key,
+        "started_at": text(call.started),
+        "ended_at": text(call.ended),
+        "type": call.type,
+        "direction": call.direction,
+        "agent": call.agent,
+        "agent_name": account.agents.get(call.agent),
+        "campaign": account.campaigns.get(call.to) if inbound else None,
+        "phone_number": call.from_ if inbound else call.to,
+        "recording": call.recording,
+        "queue": call.queue,
+        "queue_name": account.queues.get(call.queue),
+        "duration_ms": call.ended - call.started,
+        "talk_ms": call.ended - call.connected if call.connected else 0,
     }
     if call.kind:
         prefix = "ab-" if call.kind == "ABANDONED" else "sc-"
-        fields |= {"follow_up": prefix + call.call_id, "status": call.status, "outcome": call.outcome, "closed_at": call.closed and text(call.closed),
-                   "went_cold_at": call.cold and text(call.cold),
-                   "first_attempt_at": call.attempted and text(call.attempted),
-                   "time_to_first_attempt_ms": call.attempted and call.attempted - call.ended}
+        fields |= {
+            "follow_up": prefix + call.call_id,
+            "status": call.status,
+            "outcome": call.outcome,
+            "closed_at": call.closed and text(call.closed),
+            "went_cold_at": call.cold and text(call.cold),
+            "first_attempt_at": call.attempted and text(call.attempted),
+            "time_to_first_attempt_ms": call.attempted and call.attempted - call.ended,
+        }
     if call.outcome == "CONVERTED":
-        fields |= {"job": call.job.job_id, "job_created_at": text(call.job.created), "job_scheduled_at": text(call.job.scheduled),
-                   "job_completed_at": call.job.completed and text(call.job.completed)}
+        fields |= {
+            "job": call.job.job_id,
+            "job_created_at": text(call.job.created),
+            "job_scheduled_at": text(call.job.scheduled),
+            "job_completed_at": call.job.completed and text(call.job.completed),
+        }
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -304,8 +367,23 @@ class Figures:
         return None if wholes == 0 else (parts * 10000 * 2 + wholes) // (2 * wholes)
 
 
-COUNTED = ("calls", "inbound", "abandoned", "unbooked", "missed", "rows", "recovered", "converted", "reconnected", "resolved", "dismissed", "not_a_lead",
-           "not_following_up", "withdrawn", "went_cold")
+COUNTED = (
+    "calls",
+    "inbound",
+    "abandoned",
+    "unbooked",
+    "missed",
+    "rows",
+    "recovered",
+    "converted",
+    "reconnected",
+    "resolved",
+    "dismissed",
+    "not_a_lead",
+    "not_following_up",
+    "withdrawn",
+    "went_cold",
+)
 RATES = (("abandoned", "inbound"), ("unbooked", "calls"), ("recovered", "rows"))
 
 
@@ -332,8 +410,13 @@ def groups(placed, by, ranges):
         is_before = not first <= day <= last
         if is_before and not first_before <= day <= last_before:
             continue
-        group = {"campaign": account.campaigns.get(call.to) if call.direction == "INBOUND" else None, "queue": call.queue, "agent": call.agent,
-                 "hour": f"{hour:02}", "day": None}[by]
+        group = {
+            "campaign": account.campaigns.get(call.to) if call.direction == "INBOUND" else None,
+            "queue": call.queue,
+            "agent": call.agent,
+            "hour": f"{hour:02}",
+            "day": None,
+        }[by]
         if by == "day":
             group = str(EPOCH + datetime.timedelta(days=day + (first - first_before if is_before else 0)))
         found[call.tenant if by in ("campaign", "queue", "agent") else None, group][is_before].add(call)

@@ -3,6 +3,7 @@
 Calls are strangers to one another but for those who dial again; so what becomes of each can be told from its own events alone
 (figures.py). Numbers are of ranges kept for fiction, or under +999, which no country has.
 """
+
 import datetime
 import heapq
 import random
@@ -13,17 +14,29 @@ ACCOUNTS = (  # tenant, name, zone, week start, second chances
     ("brook", "Brook Plumbing", "America/Havana", "MONDAY", True),
     ("cobalt", "Cobalt Électrique", "Europe/Paris", "MONDAY", False),
     ("delta", "Delta Heating", "Asia/Kolkata", "SATURDAY", True),
-    ("ember", "Ember \"Gas\", Ltd", "Australia/Lord_Howe", "MONDAY", True),
+    ("ember", 'Ember "Gas", Ltd', "Australia/Lord_Howe", "MONDAY", True),
     ("fjord", "Fjord", "America/St_Johns", "SUNDAY", False),
 )
-CAMPAIGNS = ("Spring", "Radio, \"AM\"", "=Web", "Yard Signs", None)
+CAMPAIGNS = ("Spring", 'Radio, "AM"', "=Web", "Yard Signs", None)
 QUEUES = ("sales", "service", "billing")
 AGENTS = ("kim", "lee", "max", "noa", "ola")
 MANAGER = "boss"
 GRANTED = ["VIEW_AND_ACTION_ALL_FOLLOW_UPS", "VIEW_AND_EDIT_FEATURE_MANAGEMENT", "EDIT_TI_FOLLOW_UP_AND_REPORTING_SETTINGS"]
 # How calls go, and how often.
-WAYS = (("abandoned", 24), ("unbooked", 30), ("booked", 14), ("missed", 5), ("callback", 4), ("voicemail", 5), ("outbound", 6), ("called", 4),
-        ("internal", 2), ("excused", 4), ("lost", 1), ("again", 3))
+WAYS = (
+    ("abandoned", 24),
+    ("unbooked", 30),
+    ("booked", 14),
+    ("missed", 5),
+    ("callback", 4),
+    ("voicemail", 5),
+    ("outbound", 6),
+    ("called", 4),
+    ("internal", 2),
+    ("excused", 4),
+    ("lost", 1),
+    ("again", 3),
+)
 
 
 def ms(year, month, day):
@@ -105,7 +118,13 @@ def one_call(later, dice, n, at):
     if way == "booked":
         job(later, dice, tenant, call_id, end + dice.randrange(-30_000, 500_000))
     elif way == "excused":
-        call(end + 60_000, "CallClassified", classification=dice.choice(("EXCUSED", "NOT_A_LEAD", "BOOKED")), reason="Wrong number", is_lead=False)
+        call(
+            end + 60_000,
+            "CallClassified",
+            classification=dice.choice(("EXCUSED", "NOT_A_LEAD", "BOOKED")),
+            reason="Wrong number",
+            is_lead=False,
+        )
     elif way == "again":
         again(later, dice, tenant, call_id, ends, end)
     elif way in ("abandoned", "unbooked", "missed", "callback"):
@@ -130,7 +149,9 @@ def what_becomes(later, dice, tenant, call_id, end, way, command):
     if dice.random() < 0.3:
         job(later, dice, tenant, call_id, end + 700_000 + dice.randrange(16 * DAY))  # some too late to be linked
     elif dice.random() < 0.4:
-        closing = dice.choice(("NOT_A_LEAD", "NOT_FOLLOWING_UP", "RESOLVED")) if way == "unbooked" else dice.choice(("RESOLVED", "DISMISSED"))
+        closing = (
+            dice.choice(("NOT_A_LEAD", "NOT_FOLLOWING_UP", "RESOLVED")) if way == "unbooked" else dice.choice(("RESOLVED", "DISMISSED"))
+        )
         command(at + dice.randrange(3 * DAY), "SetStatus", status=closing)
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The report of one real month against the oracle of tests/real: counts by class, by hour and by day, what became of the abandoned calls.
 
-    tests/report/month.py [DIRECTORY]     with february_events.jsonl.gz and february_oracle.csv.gz (tests/real/README.md)
+tests/report/month.py [DIRECTORY]     with february_events.jsonl.gz and february_oracle.csv.gz (tests/real/README.md)
 """
+
 import collections
 import datetime
 import importlib.util
@@ -35,7 +36,9 @@ class Month:
 
     def report(self, *words):
         began = time.monotonic()
-        done = self.program.run("report", "unbooked-abandoned", "--data", self.data, "--from", DAYS[0], "--to", DAYS[1], "--format", "json", "--quiet", *words)
+        done = self.program.run(
+            "report", "unbooked-abandoned", "--data", self.data, "--from", DAYS[0], "--to", DAYS[1], "--format", "json", "--quiet", *words
+        )
         print(f"# {' '.join(words) or 'the calls'}: {time.monotonic() - began:.2f} s")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -54,7 +57,10 @@ class Month:
             count["calls"] += 1
             count[call["type"].lower()] += 1
             count["reconnected"] += call["resolved_by"] != ""
-        got = {line["group"]: collections.Counter({name: line[name] for name in ("calls", "abandoned", "unbooked", "missed")}) for line in self.report("--compare", by)}
+        got = {
+            line["group"]: collections.Counter({name: line[name] for name in ("calls", "abandoned", "unbooked", "missed")})
+            for line in self.report("--compare", by)
+        }
         for line in self.report("--compare", by, "--type", "abandoned"):  # the oracle knows nothing of the rows of missed calls
             got[line["group"]]["reconnected"] = line["reconnected"]
         wrong = sorted(key for key in expected.keys() | got.keys() if got.get(key) != expected[key])

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The report as a person or a script meets it: words, formats, bad input, the past.
 
-    tests/report/words.py
+tests/report/words.py
 """
+
 import csv
 import io
 import json
@@ -21,7 +22,18 @@ import fixture  # noqa: E402
 import invent  # noqa: E402
 from program import EXIT_FAILED, EXIT_USAGE, Failed, Program, Tap  # noqa: E402
 
-COLUMNS = ["ID", "Call Date", "Call Time", "Call Type", "Direction", "Name", "Call Campaign", "Caller Phone Number", "Customer Name", "Recording"]
+COLUMNS = [
+    "ID",
+    "Call Date",
+    "Call Time",
+    "Call Type",
+    "Direction",
+    "Name",
+    "Call Campaign",
+    "Caller Phone Number",
+    "Customer Name",
+    "Recording",
+]
 
 
 def need(holds, what):
@@ -49,18 +61,35 @@ class Words:
         need(rows[0] == COLUMNS, f"the columns are {rows[0]}")
         need(lines.count("\r\n") == len(rows) == 4, f"RFC 4180 ends lines with CR LF; there are {len(rows)} rows")
         need(rows[1][8] == "'" + fixture.FORMULA and rows[2][8] == fixture.ESCAPE, f"the customers are {[row[8] for row in rows[1:]]}")
-        need(rows[1][1:5] == ["2025-03-01", "04:00:00", "ABANDONED", "INBOUND"] and rows[1][6] == 'Spring "25"', f"the first call is {rows[1]}")
+        need(
+            rows[1][1:5] == ["2025-03-01", "04:00:00", "ABANDONED", "INBOUND"] and rows[1][6] == 'Spring "25"',
+            f"the first call is {rows[1]}",
+        )
 
     def chosen_columns(self):
-        rows = list(csv.reader(io.StringIO(self.run("--range", "all", "--format", "csv", "-q", "--columns", "status,id", "--columns", "duration").stdout.decode())))
+        rows = list(
+            csv.reader(
+                io.StringIO(
+                    self.run("--range", "all", "--format", "csv", "-q", "--columns", "status,id", "--columns", "duration").stdout.decode()
+                )
+            )
+        )
         need(rows[:2] == [["Status", "ID", "Duration"], ["NEW", "c1", "0:02:05"]], f"rows are {rows}")
 
     def table(self):
         text = self.run("--range", "all").stdout.decode()
         need("\x1b" not in text, "an escape sequence reaches the terminal")
-        for words in ("Unbooked and Abandoned Calls", "Acme, Inc. (acme), America/New_York, weeks from Sunday", "all days, by call date", "0 rejected records, 1 LOST calls",
-                      "0 calls in progress", "0 gaps in sources", "rules 1", "3 calls: 3 ABANDONED."):
-            need(words in text, f"the table does not say \"{words}\":\n{text}")
+        for words in (
+            "Unbooked and Abandoned Calls",
+            "Acme, Inc. (acme), America/New_York, weeks from Sunday",
+            "all days, by call date",
+            "0 rejected records, 1 LOST calls",
+            "0 calls in progress",
+            "0 gaps in sources",
+            "rules 1",
+            "3 calls: 3 ABANDONED.",
+        ):
+            need(words in text, f'the table does not say "{words}":\n{text}')
 
     def same_in_all_formats(self):
         for more in ((), ("--compare", "campaign"), ("--compare", "day")):
@@ -73,11 +102,30 @@ class Words:
 
     def filters(self):
         for words, expected in (
-                ("--customer ada", ["c2"]), ("--customer 0101", ["c1"]), ("--queue SAL", ["c1", "c2", "c3"]), ("--queue other", []), ("--campaign spring", ["c1", "c2", "c3"]),
-                ("--duration-min 1m", ["c1"]), ("--duration-max 30s", ["c3"]), ("--type unbooked", []), ("--type abandoned,missed", ["c1", "c2", "c3"]),
-                ("--status new", ["c1", "c2", "c3"]), ("--tab cold", ["c1", "c2", "c3"]), ("--tab open", []), ("--outcome converted", []), ("--kind second-chance", []),
-                ("--direction outbound", []), ("--agent sam", []), ("--reason job", []), ("--notes nothing", []), ("--age-min 30h --account acme", ["c1", "c2", "c3"]),
-                ("--age-max 30h", []), ("--tenant acme --limit 2", ["c1", "c2"]), ("--sort -duration", ["c1", "c2", "c3"]), ("--sort duration", ["c3", "c2", "c1"])):
+            ("--customer ada", ["c2"]),
+            ("--customer 0101", ["c1"]),
+            ("--queue SAL", ["c1", "c2", "c3"]),
+            ("--queue other", []),
+            ("--campaign spring", ["c1", "c2", "c3"]),
+            ("--duration-min 1m", ["c1"]),
+            ("--duration-max 30s", ["c3"]),
+            ("--type unbooked", []),
+            ("--type abandoned,missed", ["c1", "c2", "c3"]),
+            ("--status new", ["c1", "c2", "c3"]),
+            ("--tab cold", ["c1", "c2", "c3"]),
+            ("--tab open", []),
+            ("--outcome converted", []),
+            ("--kind second-chance", []),
+            ("--direction outbound", []),
+            ("--agent sam", []),
+            ("--reason job", []),
+            ("--notes nothing", []),
+            ("--age-min 30h --account acme", ["c1", "c2", "c3"]),
+            ("--age-max 30h", []),
+            ("--tenant acme --limit 2", ["c1", "c2"]),
+            ("--sort -duration", ["c1", "c2", "c3"]),
+            ("--sort duration", ["c3", "c2", "c1"]),
+        ):
             got = [line["call_id"] for line in self.json("--range", "all", *words.split())]
             need(got == expected, f"{words}: {got}, expected {expected}")
 
@@ -90,8 +138,11 @@ class Words:
         self.run("--from", "2025-03-09", "--to", "2025-03-09", "--header", path, "--format", "csv", "-q")
         header = json.loads(path.read_text())
         need(header["as_of"] == "2025-03-03T00:00:00.000Z" or header["as_of"].startswith("2025-03-0"), f"as of {header['as_of']}")
-        need(header["accounts"][0]["period"] == {"from": "2025-03-09", "to": "2025-03-09", "begins": "2025-03-09T05:00:00.000Z", "ends": "2025-03-10T04:00:00.000Z"},
-             f"the day of 23 hours is {header['accounts'][0]['period']}")
+        need(
+            header["accounts"][0]["period"]
+            == {"from": "2025-03-09", "to": "2025-03-09", "begins": "2025-03-09T05:00:00.000Z", "ends": "2025-03-10T04:00:00.000Z"},
+            f"the day of 23 hours is {header['accounts'][0]['period']}",
+        )
         need(header["lost_calls"] == 1 and header["rejected"]["MALFORMED"] == 0 and header["gaps"] == 0, f"what is not known: {header}")
         need(header["accounts"][0]["settings"]["link_days"] == "14", "settings")
         said = self.run("--range", "all", "--format", "csv").stderr.decode()
@@ -99,7 +150,20 @@ class Words:
 
     def unknown_zone_of_an_account(self):
         path = self.room / "mars.jsonl"
-        path.write_text(json.dumps({"type": "TenantChanged", "tenant": "mars", "event_id": "1", "occurred_at": 1, "name": "M", "zone": "../../../etc/passwd", "week_start": "MONDAY"}) + "\n")
+        path.write_text(
+            json.dumps(
+                {
+                    "type": "TenantChanged",
+                    "tenant": "mars",
+                    "event_id": "1",
+                    "occurred_at": 1,
+                    "name": "M",
+                    "zone": "../../../etc/passwd",
+                    "week_start": "MONDAY",
+                }
+            )
+            + "\n"
+        )
         data = self.room / "mars"
         self.program.fold(data, path, exits=(0,))
         said = self.run("--range", "all", data=data).stdout.decode()
@@ -109,27 +173,53 @@ class Words:
 
     def refused(self):
         for words, code, said in (
-                ("--account nobody", EXIT_USAGE, 'there is no account "nobody"'), ("--columns id,nme", EXIT_USAGE, "Did you mean name?"),
-                ("--columns id,id", EXIT_USAGE, "names id twice"), ("--zone Mars/Olympus", EXIT_USAGE, 'no time zone "Mars/Olympus"'),
-                ("--zone ../../etc/passwd", EXIT_USAGE, "no time zone"), ("--zone America", EXIT_USAGE, "no time zone"),
-                ("--from 2026-03-02 --to 2026-03-01", EXIT_USAGE, "is later than"), ("--from 2026-02-29", EXIT_USAGE, 'no day "2026-02-29"'),
-                ("--to 2026-13-01", EXIT_USAGE, "no day"), ("--from yesterday", EXIT_USAGE, "no day"),
-                ("--from 2011-12-30 --to 2011-12-30 --zone Pacific/Apia", EXIT_USAGE, "did not exist in Pacific/Apia"),
-                ("--from 2026-03-01 --range today", EXIT_USAGE, "exclude each other"), ("--range fortnight", EXIT_USAGE, "must be one of"),
-                ("--date-type birthday", EXIT_USAGE, "must be one of"), ("--compare day --sort date", EXIT_USAGE, "--sort is about calls"),
-                ("--compare moon", EXIT_USAGE, "must be one of"), ("--now teatime", EXIT_USAGE, "must be a time"),
-                ("--changes-since 2025-03-01 --compare day", EXIT_USAGE, "Leave one of them out"), ("--changes-since 2025-03-01 --format html", EXIT_USAGE, "not html"),
-                ("--as-of 2020-01-01", EXIT_FAILED, "the journal begins later"), ("--header /no/such/place", EXIT_FAILED, "cannot be written")):
+            ("--account nobody", EXIT_USAGE, 'there is no account "nobody"'),
+            ("--columns id,nme", EXIT_USAGE, "Did you mean name?"),
+            ("--columns id,id", EXIT_USAGE, "names id twice"),
+            ("--zone Mars/Olympus", EXIT_USAGE, 'no time zone "Mars/Olympus"'),
+            ("--zone ../../etc/passwd", EXIT_USAGE, "no time zone"),
+            ("--zone America", EXIT_USAGE, "no time zone"),
+            ("--from 2026-03-02 --to 2026-03-01", EXIT_USAGE, "is later than"),
+            ("--from 2026-02-29", EXIT_USAGE, 'no day "2026-02-29"'),
+            ("--to 2026-13-01", EXIT_USAGE, "no day"),
+            ("--from yesterday", EXIT_USAGE, "no day"),
+            ("--from 2011-12-30 --to 2011-12-30 --zone Pacific/Apia", EXIT_USAGE, "did not exist in Pacific/Apia"),
+            ("--from 2026-03-01 --range today", EXIT_USAGE, "exclude each other"),
+            ("--range fortnight", EXIT_USAGE, "must be one of"),
+            ("--date-type birthday", EXIT_USAGE, "must be one of"),
+            ("--compare day --sort date", EXIT_USAGE, "--sort is about calls"),
+            ("--compare moon", EXIT_USAGE, "must be one of"),
+            ("--now teatime", EXIT_USAGE, "must be a time"),
+            ("--changes-since 2025-03-01 --compare day", EXIT_USAGE, "Leave one of them out"),
+            ("--changes-since 2025-03-01 --format html", EXIT_USAGE, "not html"),
+            ("--as-of 2020-01-01", EXIT_FAILED, "the journal begins later"),
+            ("--header /no/such/place", EXIT_FAILED, "cannot be written"),
+        ):
             done = self.run(*words.split(), exits=(code,))
             need(said in done.stderr.decode(), f"{words}: it says {done.stderr.decode()!r}, not {said!r}")
-        need("REPORT is missing" in self.program.run("report", "--data", self.data, exits=(EXIT_USAGE,)).stderr.decode(), "no report was named")
-        need("Did you mean" in self.program.run("report", "unbooked", "--data", self.data, exits=(EXIT_USAGE,)).stderr.decode(), "half a name")
+        need(
+            "REPORT is missing" in self.program.run("report", "--data", self.data, exits=(EXIT_USAGE,)).stderr.decode(),
+            "no report was named",
+        )
+        need(
+            "Did you mean" in self.program.run("report", "unbooked", "--data", self.data, exits=(EXIT_USAGE,)).stderr.decode(),
+            "half a name",
+        )
 
     def empty_is_said(self):
         need("No calls match." in self.run("--from", "1999-01-01", "--to", "1999-01-02").stdout.decode(), "a table says nothing")
-        need("No calls match." in self.run("--from", "1999-01-01", "--to", "1999-01-02", "--format", "csv").stderr.decode(), "CSV says nothing")
-        need("No calls match." in self.run("--from", "1999-01-01", "--to", "1999-01-02", "--format", "html").stdout.decode(), "a page says nothing")
-        need("No calls match." in self.run("--from", "1999-01-01", "--to", "1999-01-02", "--compare", "day").stdout.decode(), "a comparison says nothing")
+        need(
+            "No calls match." in self.run("--from", "1999-01-01", "--to", "1999-01-02", "--format", "csv").stderr.decode(),
+            "CSV says nothing",
+        )
+        need(
+            "No calls match." in self.run("--from", "1999-01-01", "--to", "1999-01-02", "--format", "html").stdout.decode(),
+            "a page says nothing",
+        )
+        need(
+            "No calls match." in self.run("--from", "1999-01-01", "--to", "1999-01-02", "--compare", "day").stdout.decode(),
+            "a comparison says nothing",
+        )
 
     def newer_state(self):
         data = self.room / "newer"
@@ -147,27 +237,42 @@ class Words:
             read, write = os.pipe()
             os.close(read)
             with os.fdopen(write, "wb") as out:
-                done = subprocess.run([self.program.path, "report", "unbooked-abandoned", "-d", self.data, "-q", "--range", "all", "--format", form], stdout=out,
-                                      stderr=subprocess.PIPE, timeout=60, check=False)
-            need(done.returncode in (0, -signal.SIGPIPE) and done.stderr == b"", f"{form}: ended with {done.returncode}, {done.stderr.decode()}")
+                done = subprocess.run(
+                    [self.program.path, "report", "unbooked-abandoned", "-d", self.data, "-q", "--range", "all", "--format", form],
+                    stdout=out,
+                    stderr=subprocess.PIPE,
+                    timeout=60,
+                    check=False,
+                )
+            need(
+                done.returncode in (0, -signal.SIGPIPE) and done.stderr == b"",
+                f"{form}: ended with {done.returncode}, {done.stderr.decode()}",
+            )
 
     def full_disk(self):
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([self.program.path, "report", "unbooked-abandoned", "-d", self.data, "-q", "--format", "html"], stdout=full, stderr=subprocess.PIPE,
-                                  timeout=60, check=False)
+            done = subprocess.run(
+                [self.program.path, "report", "unbooked-abandoned", "-d", self.data, "-q", "--format", "html"],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                timeout=60,
+                check=False,
+            )
         need(done.returncode == 1 and b"No space left" in done.stderr, f"ended with {done.returncode}: {done.stderr.decode()}")
 
     # ---- the past
 
     def as_of(self):
         """What is printed of a state is what --as-of prints of it when the journal has gone on."""
-        lines = [json.dumps({**event, "command_id" if "actor" in event else "event_id": str(number)}) + "\n"
-                 for _, number, event in invent.events(1500, invent.ms(2025, 5, 1), 60, seed=3)]
+        lines = [
+            json.dumps({**event, "command_id" if "actor" in event else "event_id": str(number)}) + "\n"
+            for _, number, event in invent.events(1500, invent.ms(2025, 5, 1), 60, seed=3)
+        ]
         data, formats = self.room / "past", [("--format", "csv"), ("--compare", "campaign", "--format", "json"), ("--format", "html")]
         printed, end = {}, "2025-06-01"
         for part in range(3):
             path = self.room / f"part{part}.jsonl"
-            path.write_text("".join(lines[part * len(lines) // 3:(part + 1) * len(lines) // 3]))
+            path.write_text("".join(lines[part * len(lines) // 3 : (part + 1) * len(lines) // 3]))
             self.program.fold(data, path, exits=(0,))
             header = self.room / "header.json"
             texts = [self.run(*words, "--to", end, "--header", header, data=data).stdout for words in formats]
@@ -181,9 +286,14 @@ class Words:
 
     def changes(self):
         """The changes are the difference between the two reports, and each has a cause."""
-        then, now = ({(line["tenant"], line["call_id"]): line for line in self.json("--range", "all", "--as-of", at, data=self.past)} for at in self.moments[:2])
-        changes = {(line["tenant"], line["call_id"]): line for line in
-                   self.json("--range", "all", "--changes-since", self.moments[0], "--as-of", self.moments[1], data=self.past)}
+        then, now = (
+            {(line["tenant"], line["call_id"]): line for line in self.json("--range", "all", "--as-of", at, data=self.past)}
+            for at in self.moments[:2]
+        )
+        changes = {
+            (line["tenant"], line["call_id"]): line
+            for line in self.json("--range", "all", "--changes-since", self.moments[0], "--as-of", self.moments[1], data=self.past)
+        }
         expected = {key for key in then.keys() | now.keys() if nameless(then.get(key)) != nameless(now.get(key))}
         need(changes.keys() == expected and expected, f"{len(changes.keys() ^ expected)} of {len(expected)} differ")
         for key, line in changes.items():
@@ -192,7 +302,11 @@ class Words:
             need(line["causes"], f"{key} has no cause")
         by = {cause["by"] for line in changes.values() for cause in line["causes"]}
         need({"CallEnded", "JobBooked", "SetStatus", "StartCallback", "timer COLD", "timer CHECK"} <= by, f"causes are {by}")
-        need("Nothing in this report has changed since" in self.run("--range", "all", "--changes-since", self.moments[2], data=self.past).stdout.decode(), "nothing since the end")
+        need(
+            "Nothing in this report has changed since"
+            in self.run("--range", "all", "--changes-since", self.moments[2], data=self.past).stdout.decode(),
+            "nothing since the end",
+        )
 
 
 def plain(text):
@@ -209,13 +323,23 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ringback-words.") as room:
         words = Words(program, pathlib.Path(room))
         for name, test in (
-                ("CSV: the columns of the report, RFC 4180, formulas disarmed", words.columns), ("columns that were asked for, in their order", words.chosen_columns),
-                ("a table: header, no control characters, how many", words.table), ("the same calls in JSON, Avro and a page", words.same_in_all_formats),
-                ("each filter", words.filters), ("filters of rows leave the calls that rates are of", words.filters_of_rows_leave_calls),
-                ("the header for programs", words.header), ("a zone that this machine has not", words.unknown_zone_of_an_account), ("bad options are said", words.refused),
-                ("an empty report says so", words.empty_is_said), ("a state of a newer version", words.newer_state), ("no directory", words.no_directory),
-                ("a closed pipe is quiet", words.closed_pipe), ("a full disk is said", words.full_disk), ("--as-of prints what was printed then", words.as_of),
-                ("--changes-since says what changed, and by what", words.changes)):
+            ("CSV: the columns of the report, RFC 4180, formulas disarmed", words.columns),
+            ("columns that were asked for, in their order", words.chosen_columns),
+            ("a table: header, no control characters, how many", words.table),
+            ("the same calls in JSON, Avro and a page", words.same_in_all_formats),
+            ("each filter", words.filters),
+            ("filters of rows leave the calls that rates are of", words.filters_of_rows_leave_calls),
+            ("the header for programs", words.header),
+            ("a zone that this machine has not", words.unknown_zone_of_an_account),
+            ("bad options are said", words.refused),
+            ("an empty report says so", words.empty_is_said),
+            ("a state of a newer version", words.newer_state),
+            ("no directory", words.no_directory),
+            ("a closed pipe is quiet", words.closed_pipe),
+            ("a full disk is said", words.full_disk),
+            ("--as-of prints what was printed then", words.as_of),
+            ("--changes-since says what changed, and by what", words.changes),
+        ):
             tap.check(name, test)
     tap.finish()
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A generated year: every preset and date type, calls and comparisons, against figures.py, which counts the same events. 0 differences.
 
-    tests/report/year.py [--calls N] [--seed N] [--keep DIR]      prints how long reports take and how much memory they need
+tests/report/year.py [--calls N] [--seed N] [--keep DIR]      prints how long reports take and how much memory they need
 """
+
 import argparse
 import json
 import pathlib
@@ -62,7 +63,10 @@ def most_memory(process):
     most = 0
     while process.poll() is None:
         try:
-            most = max([most] + [int(line.split()[1]) for line in open(f"/proc/{process.pid}/status", encoding="ascii") if line.startswith("RssAnon")])
+            most = max(
+                [most]
+                + [int(line.split()[1]) for line in open(f"/proc/{process.pid}/status", encoding="ascii") if line.startswith("RssAnon")]
+            )
         except OSError:
             pass
         time.sleep(0.005)
@@ -76,7 +80,9 @@ def cpu_seconds():
 
 def differ(what, expected, got):
     """Both are {key: line}. Fields that the expected line has not are not looked at, but those that are null in it."""
-    wrong = [f"{key}: expected, not there" for key in expected.keys() - got.keys()] + [f"{key}: there, not expected" for key in got.keys() - expected.keys()]
+    wrong = [f"{key}: expected, not there" for key in expected.keys() - got.keys()] + [
+        f"{key}: there, not expected" for key in got.keys() - expected.keys()
+    ]
     for key in expected.keys() & got.keys():
         fields = [name for name in expected[key] if expected[key][name] != got[key].get(name)]
         wrong += [f"{key}: {name} is {got[key].get(name)}, expected {expected[key][name]}" for name in fields]
@@ -85,7 +91,20 @@ def differ(what, expected, got):
     return len(expected)
 
 
-NULLABLE = {"agent", "campaign", "recording", "queue", "follow_up", "status", "outcome", "closed_at", "went_cold_at", "first_attempt_at", "job", "job_completed_at"}
+NULLABLE = {
+    "agent",
+    "campaign",
+    "recording",
+    "queue",
+    "follow_up",
+    "status",
+    "outcome",
+    "closed_at",
+    "went_cold_at",
+    "first_attempt_at",
+    "job",
+    "job_completed_at",
+}
 
 
 def check_calls(year, placed, preset, date_type):
@@ -111,8 +130,11 @@ def check_groups(year, placed, preset, date_type, by):
 def check_sorting(year):
     """Other orders give the same lines, sorted."""
     plain = year.report("--range", "last-month")
-    keys = {"duration": lambda line: line["duration_ms"], "date": lambda line: line["started_at"],
-            "campaign": lambda line: (line.get("campaign") is None, (line.get("campaign") or "").casefold())}
+    keys = {
+        "duration": lambda line: line["duration_ms"],
+        "date": lambda line: line["started_at"],
+        "campaign": lambda line: (line.get("campaign") is None, (line.get("campaign") or "").casefold()),
+    }
     for sort, key in keys.items():
         got = year.report("--range", "last-month", "--sort", sort)
         if [key(line) for line in got] != sorted(key(line) for line in plain) or sorted(map(str, got)) != sorted(map(str, plain)):
@@ -155,7 +177,10 @@ def main():
         tap.check("sorted otherwise", check_sorting, year)
         for words in figures_of():
             lines = year.report(*words)
-            print(f"# {' '.join(words)}: {len(lines):,} lines, {year.seconds:.2f} s, {year.cpu:.2f} s of CPU, {year.kib // 1024} MiB of its own")
+            print(
+                f"# {' '.join(words)}: {len(lines):,} lines, {year.seconds:.2f} s,"
+                f" {year.cpu:.2f} s of CPU, {year.kib // 1024} MiB of its own"
+            )
     tap.finish()
 
 

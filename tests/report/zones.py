@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Time zones: at least 12 zones, at every change of their clocks from 2024 to 2027, each preset's days, hours and the period before, and which
+"""Time zones: 24 of them, at every change of their clocks from 2024 to 2027: each preset's days, moments and the period before, and which
 calls are in them, against Python's zoneinfo.
 
     tests/report/zones.py
 """
+
 import bisect
 import datetime
 import json
@@ -18,9 +19,30 @@ import figures  # noqa: E402
 from program import Failed, Program, Tap  # noqa: E402
 
 ZONES = (
-    "America/New_York", "America/Havana", "America/Santiago", "America/St_Johns", "America/Sao_Paulo", "America/Nuuk", "Europe/London", "Europe/Dublin",
-    "Europe/Chisinau", "Africa/Casablanca", "Africa/Cairo", "Asia/Beirut", "Asia/Gaza", "Asia/Almaty", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Adelaide",
-    "Australia/Lord_Howe", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Easter", "Pacific/Apia", "Antarctica/Troll", "UTC",
+    "America/New_York",
+    "America/Havana",
+    "America/Santiago",
+    "America/St_Johns",
+    "America/Sao_Paulo",
+    "America/Nuuk",
+    "Europe/London",
+    "Europe/Dublin",
+    "Europe/Chisinau",
+    "Africa/Casablanca",
+    "Africa/Cairo",
+    "Asia/Beirut",
+    "Asia/Gaza",
+    "Asia/Almaty",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Australia/Adelaide",
+    "Australia/Lord_Howe",
+    "Pacific/Auckland",
+    "Pacific/Chatham",
+    "Pacific/Easter",
+    "Pacific/Apia",
+    "Antarctica/Troll",
+    "UTC",
 )
 WEEK_STARTS = ("MONDAY", "SUNDAY", "SATURDAY")
 UTC = datetime.timezone.utc
@@ -35,7 +57,9 @@ def changes(zone):
         if at.astimezone(zone).utcoffset() != (at + step).astimezone(zone).utcoffset():
             minutes = range(int(step / MINUTE) + 1)
             before = at.astimezone(zone).utcoffset()
-            found.append(at + MINUTE * bisect.bisect_left(minutes, True, key=lambda n: (at + MINUTE * n).astimezone(zone).utcoffset() != before))
+            found.append(
+                at + MINUTE * bisect.bisect_left(minutes, True, key=lambda n: (at + MINUTE * n).astimezone(zone).utcoffset() != before)
+            )
         at += step
     return found
 
@@ -57,14 +81,26 @@ def begins(day, zone):
 def write_calls(path, moments):
     """An account a zone, and in each an abandoned call around every moment of interest."""
     with open(path, "w", encoding="utf-8") as file:
+
         def put(what, at, n, **fields):
             file.write(json.dumps({"type": what, "event_id": str(n), "occurred_at": at, **fields}) + "\n")
 
         at = ms(FIRST) - 2
         put("RoleChanged", at, 1, tenant="*", role="owner", permissions=["EDIT_TI_FOLLOW_UP_AND_REPORTING_SETTINGS"])
         put("RolesAssigned", at, 2, tenant="*", person="boss", roles=["owner"])
-        file.write(json.dumps({"type": "ChangeSettings", "command_id": "3", "occurred_at": at + 1, "tenant": "*", "actor": "boss",
-                               "changes": [{"key": "retention_days", "value": "3650"}]}) + "\n")
+        file.write(
+            json.dumps(
+                {
+                    "type": "ChangeSettings",
+                    "command_id": "3",
+                    "occurred_at": at + 1,
+                    "tenant": "*",
+                    "actor": "boss",
+                    "changes": [{"key": "retention_days", "value": "3650"}],
+                }
+            )
+            + "\n"
+        )
         for n, name in enumerate(ZONES):
             put("TenantChanged", ms(FIRST) - 1, n, tenant=tenant_of(name), name=name, zone=name, week_start=WEEK_STARTS[n % 3])
         for at in moments:
@@ -72,7 +108,16 @@ def write_calls(path, moments):
                 call = {"tenant": tenant_of(name), "call_id": f"c{at}"}
                 put("CallStarted", at, 1, direction="INBOUND", kind="QUEUE", **call, **{"from": "anonymous", "to": "+12025550100"})
                 put("CallEnded", at, 2, by="CALLER", **call)
-        put("CallStarted", ms(LAST) + 40 * figures.DAY, 1, tenant="clock", call_id="last", direction="INTERNAL", kind="INTERNAL", **{"from": "101", "to": "102"})
+        put(
+            "CallStarted",
+            ms(LAST) + 40 * figures.DAY,
+            1,
+            tenant="clock",
+            call_id="last",
+            direction="INTERNAL",
+            kind="INTERNAL",
+            **{"from": "101", "to": "102"},
+        )
 
 
 def tenant_of(zone):
@@ -86,7 +131,12 @@ def days_expected(name, n, preset, today, range_of):
     def text(moment):
         return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
 
-    return {"from": str(days[0]), "to": str(days[1]), "begins": text(begins(days[0], zone)), "ends": text(begins(days[1] + datetime.timedelta(days=1), zone))}
+    return {
+        "from": str(days[0]),
+        "to": str(days[1]),
+        "begins": text(begins(days[0], zone)),
+        "ends": text(begins(days[1] + datetime.timedelta(days=1), zone)),
+    }
 
 
 class Check:
@@ -103,8 +153,22 @@ class Check:
     def now(self, now, preset, with_calls):
         header = self.room / "header.json"
         limit = () if with_calls else ("--limit", "0")
-        done = self.program.run("report", "unbooked-abandoned", "--data", self.data, "--range", preset, "--now", now, "--header", header, "--format", "json",
-                                "--quiet", *limit)
+        done = self.program.run(
+            "report",
+            "unbooked-abandoned",
+            "--data",
+            self.data,
+            "--range",
+            preset,
+            "--now",
+            now,
+            "--header",
+            header,
+            "--format",
+            "json",
+            "--quiet",
+            *limit,
+        )
         accounts = {account["tenant"]: account for account in json.loads(header.read_text())["accounts"]}
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         for n, name in enumerate(ZONES):
@@ -130,13 +194,19 @@ class Check:
 def main():
     tap, program = Tap(), Program()
     of_zones = {name: changes(zoneinfo.ZoneInfo(name)) for name in ZONES}
-    print(f"# {len(ZONES)} zones, {sum(map(len, of_zones.values()))} changes of clocks: " + ", ".join(f"{name} {len(of)}" for name, of in of_zones.items()))
+    print(
+        f"# {len(ZONES)} zones, {sum(map(len, of_zones.values()))} changes of clocks: "
+        + ", ".join(f"{name} {len(of)}" for name, of in of_zones.items())
+    )
     instants = sorted({ms(at) for of in of_zones.values() for at in of})
     moments = sorted({at + away for at in instants for away in (-3_600_000, -1, 0, 1_799_000, 3_600_000, 43_200_000)})
     with tempfile.TemporaryDirectory(prefix="ringback-zones.") as room:
         room = pathlib.Path(room)
         write_calls(room / "events.jsonl", moments)
-        tap.check("the calls are folded", lambda: program.fold(room / "data", room / "events.jsonl", append_time="2029-01-01T00:00:00Z", exits=(0,)))
+        tap.check(
+            "the calls are folded",
+            lambda: program.fold(room / "data", room / "events.jsonl", append_time="2029-01-01T00:00:00Z", exits=(0,)),
+        )
         check = Check(program, room / "data", room, moments)
 
         def around(preset, instant):
@@ -144,7 +214,9 @@ def main():
                 check.now(instant + away, preset, with_calls=away == 0 and preset in ("today", "this-week"))
 
         for preset in figures.PRESETS:
-            tap.check(f"{preset}: before, at and after each of {len(instants)} changes", lambda: [around(preset, instant) for instant in instants])
+            tap.check(
+                f"{preset}: before, at and after each of {len(instants)} changes", lambda: [around(preset, instant) for instant in instants]
+            )
         print(f"# {check.compared} ranges and lists of calls compared")
     tap.finish()
 
