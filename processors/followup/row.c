@@ -24,8 +24,8 @@ static int8_t person_outcome(int8_t status) {
 static void find_talk(struct fold *fold, const struct entity *entity, const struct verdict *verdict, const struct row *row, struct target *target) {
     if (!call_of(entity)->has_caller) return;
     struct party party = party_of('n', verdict->caller);
-    int64_t from = verdict->start->at + 1;
-    if (row->base_set.at != NONE) from = later(from, row->base_set.at > row->base_set.stream ? row->base_set.at : row->base_set.at + 1);
+    int64_t from = NONE; /* whose call began later can have talked before that: events of a call may be earlier than its start */
+    if (row->base_set.at != NONE) from = row->base_set.at > row->base_set.stream ? row->base_set.at : row->base_set.at + 1;
     party_first_talk(fold, entity_tenant(entity), &party, from, verdict->start->at, &target->talk);
 }
 

@@ -44,6 +44,8 @@ class World:
             for _ in range(rng.choice([0, 1, 1, 2])):
                 rng.choice([self.job, self.job, self.command, self.command, self.command, self.settings])()
             self.now += rng.choice(GAPS)
+            if rng.random() < 0.1:  # the next call begins when an earlier one did
+                self.now = rng.choice(self.calls)[1] + rng.choice([-1, 0, 0, 1])
         for _ in range(rng.choice([0, 1, 2, 4, 6])):
             rng.choice([self.job, self.command, self.command, self.late_fact])()
         for _ in range(rng.choice([0, 2, 5])):
@@ -259,8 +261,8 @@ class World:
             when = at + rng.choice([0, 1, 1000, 10_000, 40_000, 40_001, 70_000, HOUR])
             kind = rng.choice([
                 "AgentConnected", "AgentDisconnected", "HoldStarted", "HoldEnded", "QueueEntered", "QueueExited", "AgentOffered",
-                "OfferEnded", "VoiceAgentConnected", "VoiceAgentDisconnected", "Transferred", "VoicemailStarted", "VoicemailLeft", "ModuleEntered",
-                "PreRoutingPlayed"])
+                "OfferEnded", "VoiceAgentConnected", "VoiceAgentDisconnected", "Transferred", "VoicemailStarted", "VoicemailLeft",
+                "ModuleEntered", "PreRoutingPlayed"])
             leg = rng.choice(["l1", "l2"])
             more = {
                 "AgentConnected": {"leg": leg, "agent": "lee"}, "AgentDisconnected": {"leg": leg},
@@ -328,7 +330,10 @@ class World:
         rng = self.rng
         for arrival, event in list(self.arrivals):
             if rng.random() < 0.02 and event["type"] not in ("AgentStatusChanged",):
-                self.arrivals.append((arrival + rng.choice([0, 1, HOUR, 7 * DAY, 7 * DAY + 5000, 8 * DAY]), dict(event)))
+                again = dict(event)
+                if rng.random() < 0.3:  # the same id says something else
+                    again["occurred_at"] += rng.choice([1, 1000, HOUR, DAY])
+                self.arrivals.append((arrival + rng.choice([0, 1, HOUR, 7 * DAY, 7 * DAY + 5000, 8 * DAY]), again))
 
 
 def for_all(rng):

@@ -116,8 +116,6 @@ class Model:
 
     def remember(self, tenant, event):
         seen = tenant.seen.setdefault(self.subject(event), [set(), None])
-        if seen[1] is not None and self.clock.time > seen[1] + WEEK:
-            seen[0].clear()
         seen[0].add(event["event_id"])
         seen[1] = self.clock.time
 

@@ -30,6 +30,7 @@ JOURNAL_ID = "0123456789abcdef0123456789abcdef"
 ONLY_THE_PROGRAM_KNOWS = {"source", "source_name", "detail", "bytes", "size_bytes"}
 REJECTED_SOME = 65
 WITHOUT = collections.defaultdict(set)  # fields of topics that are left out: --without
+PATIENCE_SECONDS = 300
 SIZES = (1, 1, 2, 5, 20, 60, 200)
 
 
@@ -61,7 +62,7 @@ class Crashed(Exception):
 
 
 def call(program, *arguments):
-    done = subprocess.run([program, *map(str, arguments)], capture_output=True, timeout=300, check=False)
+    done = subprocess.run([program, *map(str, arguments)], capture_output=True, timeout=PATIENCE_SECONDS, check=False)
     if done.returncode not in (0, REJECTED_SOME):
         command = " ".join(map(str, arguments))
         raise Crashed(f"`ringback {command}` ended with {done.returncode}\n{done.stderr.decode(errors='replace')[-2000:]}")
@@ -172,7 +173,7 @@ def difference_from(expected, program, runs, scratch):
         return ("crash", None, str(why))
 
 
-def shrink(program, runs, scratch, wanted, seconds=60):
+def shrink(program, runs, scratch, wanted, seconds=180):
     """Takes away whole tenants, then chunks of events, then runs and settings of runs, while a difference like the first one stays."""
     stop = time.monotonic() + seconds
 
@@ -186,11 +187,17 @@ def shrink(program, runs, scratch, wanted, seconds=60):
         kept = [{**run, "events": [e for i, e in enumerate(run["events"]) if (n, i) not in gone]} for n, run in enumerate(runs)]
         return [run for run in kept if run["events"]]
 
-    for tenant in sorted({e.get("tenant", "") for r in runs for e in r["events"]}):
-        only = {(n, i) for n, r in enumerate(runs) for i, e in enumerate(r["events"]) if e.get("tenant") not in (tenant, "*")}
-        if differs(without(runs, only)):
-            runs = without(runs, only)
-            break
+    def of(tenants):
+        return {(n, i) for n, r in enumerate(runs) for i, e in enumerate(r["events"]) if e.get("tenant") in tenants}
+
+    tenants = sorted({e["tenant"] for r in runs for e in r["events"] if "tenant" in e} - {"*"})
+    size = len(tenants)
+    while size > 1:
+        size = (size + 1) // 2
+        for begin in reversed(range(0, len(tenants), size)):
+            candidate = without(runs, of(tenants[begin:begin + size]))
+            if len(candidate) == len(runs) and differs(candidate):
+                runs, tenants = candidate, tenants[:begin] + tenants[begin + size:]
     size = sum(len(r["events"]) for r in runs)
     while size >= 1:
         size = max(size // 2, 1)
