@@ -16,7 +16,7 @@ static const struct print_column difference_columns[] = {
 static int create(struct admin *admin, const struct config *config, struct failure *failure) {
     struct admin_topic topics[KAFKA_TOPICS], wanted[KAFKA_TOPICS];
     bool created[KAFKA_TOPICS];
-    if (admin_describe(admin, false, topics, failure) < 0 || admin_create(admin, topics, created, failure) < 0) return failure->code;
+    if (admin_describe(admin, false, topics, failure) < 0 || admin_create(admin, topics, created, failure) < 0) return (int)failure->code;
     admin_wanted(config, wanted);
     struct printer *printer = printer_make(stdout, PRINT_TABLE, created_columns, COUNT(created_columns), terminal_width());
     for (int i = 0; i < KAFKA_TOPICS; i++) {
@@ -32,7 +32,7 @@ static int check(struct admin *admin, const struct config *config, enum print_fo
     struct admin_topic topics[KAFKA_TOPICS], wanted[KAFKA_TOPICS];
     struct admin_difference differences[ADMIN_DIFFERENCES_MAX];
     size_t wrong = 0;
-    if (admin_describe(admin, true, topics, failure) < 0) return failure->code;
+    if (admin_describe(admin, true, topics, failure) < 0) return (int)failure->code;
     admin_wanted(config, wanted);
     struct printer *printer = printer_make(stdout, format, difference_columns, COUNT(difference_columns), terminal_width());
     for (int i = 0; i < KAFKA_TOPICS; i++) {
