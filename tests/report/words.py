@@ -309,6 +309,23 @@ class Words:
         )
 
 
+    def beside_a_fold(self):
+        """Reports that run while a fold writes are each of one moment: what --as-of prints of that moment later."""
+        events = [(number, event) for _, number, event in invent.events(4000, invent.ms(2025, 5, 1), 60, seed=4) if "actor" not in event]
+        path, data, header, printed = self.room / "fast.jsonl", self.room / "fast", self.room / "fast.json", {}
+        path.write_text("".join(json.dumps({**event, "event_id": str(number)}) + "\n" for number, event in events))
+        fold = subprocess.Popen([self.program.path, "fold", "--quiet", "--data", data, "--batch", "100", path])
+        while fold.poll() is None:
+            done = self.run("--range", "all", "--format", "csv", "--header", header, data=data, exits=(0, EXIT_FAILED))
+            if done.returncode == 0:  # it has begun
+                printed[json.loads(header.read_text())["as_of"]] = done.stdout
+        need(fold.returncode == 0 and len(printed) > 2, f"the fold ended with {fold.returncode}, {len(printed)} reports ran beside it")
+        for at, text in printed.items():
+            if at:
+                need(self.run("--range", "all", "--format", "csv", "--as-of", at, data=data).stdout == text, f"the report of {at} is of more than one moment")
+        print(f"# {len(printed)} reports beside a fold, each of one moment")
+
+
 def plain(text):
     """Without the number of the seal: between two seals the state has the one to come."""
     return re.sub(rb"seal -?\d+", b"seal", text)
@@ -339,6 +356,7 @@ def main():
             ("a full disk is said", words.full_disk),
             ("--as-of prints what was printed then", words.as_of),
             ("--changes-since says what changed, and by what", words.changes),
+            ("reports beside a fold are each of one moment", words.beside_a_fold),
         ):
             tap.check(name, test)
     tap.finish()
