@@ -90,7 +90,7 @@ opened and closed at the same millisecond with the same outcome.
 
 {table(results, FIGURES)}
 
-Events a second and CPU count from the first commit to the last; the broker's CPU is on top. Memory leaves mapped files out: the page cache's.
+Events a second and CPU are those of the last two thirds of the events, when Java has compiled; the broker's CPU is on top. Memory leaves mapped files out: the page cache's.
 
 {table(results, TIMES)}
 

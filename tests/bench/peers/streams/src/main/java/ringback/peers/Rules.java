@@ -1,7 +1,6 @@
 package ringback.peers;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.TreeSet;
 import org.apache.kafka.streams.processor.api.Processor;
@@ -13,8 +12,12 @@ import org.apache.kafka.streams.state.KeyValueStore;
 /** Events in, rows out. Timers fire when an event comes that is later: in the order of their times, and before that event. */
 final class Rules implements Processor<byte[], byte[], byte[], byte[]> {
     /** `key` is that of a subject or, after it at the same time, of a party. */
-    private record Timer(long at, boolean ofParty, String key) {
-        static final Comparator<Timer> ORDER = Comparator.comparingLong(Timer::at).thenComparing(Timer::ofParty).thenComparing(Timer::key);
+    private record Timer(long at, boolean ofParty, String key) implements Comparable<Timer> {
+        @Override
+        public int compareTo(Timer other) {
+            if (at != other.at) return Long.compare(at, other.at);
+            return ofParty != other.ofParty ? Boolean.compare(ofParty, other.ofParty) : key.compareTo(other.key);
+        }
 
         String stored() {
             return at + (ofParty ? "p" : "s") + key;
@@ -33,7 +36,7 @@ final class Rules implements Processor<byte[], byte[], byte[], byte[]> {
     private final EventReader reader;
     private final RowWriter writer = new RowWriter();
     private final boolean idStore;
-    private final TreeSet<Timer> timers = new TreeSet<>(Timer.ORDER); // those of the store, to see the first without asking it
+    private final TreeSet<Timer> timers = new TreeSet<>(); // those of the store, to see the first without asking it
     private ProcessorContext<byte[], byte[]> context;
     private KeyValueStore<String, Subject> subjects;
     private KeyValueStore<String, Party> parties;
