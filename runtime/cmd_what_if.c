@@ -1,6 +1,5 @@
 /* ringback what-if: which follow-ups there would be under other settings (SPEC 5), from the journal. */
 #include <glib.h>
-#include <jansson.h>
 
 #include "../schemas/codec/codec.h"
 #include "replay.h"
@@ -86,7 +85,6 @@ static int run(const struct arguments *arguments) {
         complain("%s", error);
         return EXIT_FAILED;
     }
-    json_set_alloc_funcs(g_malloc, g_free); /* which end the process with a message where there is no memory */
     g_autoptr(GArray) assumptions = g_array_new(FALSE, FALSE, sizeof(struct assumption));
     int code = EXIT_USAGE;
     if (read_settings(arguments, assumptions)) {

@@ -192,7 +192,6 @@ static int tell(json_t **out, const struct question *question, bool alone, bool 
 int explain(json_t **story, const char *data, const char *id, const char *tenant, struct failure *failure) {
     g_autofree char *owner = NULL;
     bool is_row, agreed;
-    json_set_alloc_funcs(g_malloc, g_free); /* which end the process with a message where there is no memory */
     *story = NULL;
     if (find(data, id, tenant, &owner, &is_row, failure) < 0) return -1;
     struct question question = {data, owner, is_row ? id + 3 : id, is_row ? id : NULL, failure};
