@@ -215,12 +215,11 @@ static void *live(void *context) {
         enum partition_event event = step(partition);
         if (event != EVENT_NOTHING) happened(partition, event);
     }
-    rd_kafka_destroy(partition->reader);
     partition_beat(partition, "ended", 0);
     return NULL;
 }
 
-int partition_start(struct partition *partition, struct shared *shared, int32_t number, struct failure *failure) {
+int partition_make(struct partition *partition, struct shared *shared, int32_t number, struct failure *failure) {
     *partition = (struct partition){.shared = shared, .number = number, .place = {.log.sequence = -1}};
     pthread_mutex_init(&partition->lock, NULL);
     pthread_cond_init(&partition->changed, NULL);
@@ -228,7 +227,21 @@ int partition_start(struct partition *partition, struct shared *shared, int32_t 
              number);
     if (bell_make(&partition->bell, failure) < 0) return -1;
     partition->reader = kafka_open_plain(shared->config, KAFKA_READER, failure);
-    if (!partition->reader) return -1;
+    return partition->reader ? 0 : -1;
+}
+
+void partition_free(struct partition *partition) {
+    partition_drop(partition);
+    if (partition->reader) rd_kafka_destroy(partition->reader);
+    if (partition->offered) rd_kafka_consumer_group_metadata_destroy(partition->offered);
+    if (partition->group) rd_kafka_consumer_group_metadata_destroy(partition->group);
+    bell_free(&partition->bell);
+    pthread_mutex_destroy(&partition->lock);
+    pthread_cond_destroy(&partition->changed);
+}
+
+int partition_start(struct partition *partition, struct shared *shared, int32_t number, struct failure *failure) {
+    if (partition_make(partition, shared, number, failure) < 0) return -1;
     show_role(partition);
     if (pthread_create(&partition->thread, NULL, live, partition) == 0) return 0;
     return fail(failure, EXIT_AGAIN, "cannot start a thread for partition %" PRId32 ".", number);
@@ -236,8 +249,5 @@ int partition_start(struct partition *partition, struct shared *shared, int32_t 
 
 void partition_join(struct partition *partition) {
     pthread_join(partition->thread, NULL);
-    if (partition->offered) rd_kafka_consumer_group_metadata_destroy(partition->offered);
-    bell_free(&partition->bell);
-    pthread_mutex_destroy(&partition->lock);
-    pthread_cond_destroy(&partition->changed);
+    partition_free(partition);
 }

@@ -29,6 +29,10 @@ struct shared {
     struct turns turns; /* of folding: config->workers at a time */
 };
 
+/* Without a member. -1 described; shared_close takes what was opened, either way. */
+int shared_open(struct shared *shared, const struct config *config, struct failure *failure);
+void shared_close(struct shared *shared);
+
 struct partition {
     struct shared *shared;
     int32_t number;
@@ -70,7 +74,10 @@ struct partition {
     bool has_turn;
 };
 
+/* Makes the struct, with its bell and its reader; the second starts its thread. */
+int partition_make(struct partition *partition, struct shared *shared, int32_t number, struct failure *failure);
 int partition_start(struct partition *partition, struct shared *shared, int32_t number, struct failure *failure);
+void partition_free(struct partition *partition); /* of one that was made, and has no thread any more */
 
 /* Assigned to us; `group` is the partition's from now on. */
 void partition_give(struct partition *partition, rd_kafka_consumer_group_metadata_t *group);
@@ -88,6 +95,14 @@ void partition_join(struct partition *partition); /* after partition_stop */
 enum partition_event partition_read(struct partition *partition);      /* kafka_reading.c */
 enum partition_event partition_take_over(struct partition *partition); /* kafka_taking.c */
 enum partition_event partition_write(struct partition *partition);     /* kafka_writing.c */
+
+/* Taking over, in parts: an own producer and the state as of the journal's end; then a writer behind it, with everything listed. */
+int partition_follow(struct partition *partition, bool *begun);
+int partition_writer_open(struct partition *partition, bool begun);
+/* Where each source begins and ends now. */
+int partition_source_bounds(struct partition *partition, struct kafka_offset starts[KAFKA_SOURCES], struct kafka_offset ends[KAFKA_SOURCES]);
+/* Journals that [from, to) of a source was not read. */
+int partition_journal_gap(struct partition *partition, enum source_kind kind, int64_t from, int64_t to, const char *detail);
 
 int partition_state_open(struct partition *partition);
 void partition_place_begin(struct partition *partition, const char *journal_id); /* of a state that has seen nothing of that journal */

@@ -23,6 +23,8 @@ void partition_place_begin(struct partition *partition, const char *journal_id) 
     partition->place.log.partitions = (int32_t)partition->shared->config->partitions;
 }
 
+static int state_begin_anew(struct partition *partition);
+
 int partition_state_open(struct partition *partition) {
     const char *base = partition->shared->config->state.dir;
     struct failure *failure = &partition->failure;
@@ -40,6 +42,10 @@ int partition_state_open(struct partition *partition) {
     store_abort(partition->store);
     if (code < 0) return fail_store(failure, code, "the state", store_error(partition->store));
     if (code == STORE_ABSENT) partition_place_begin(partition, NO_JOURNAL_ID);
+    if (code == 0 && partition->place.log.partition != partition->number) {
+        fail(failure, EXIT_FAILED, "%s is the state of partition %" PRId32 ".", partition->dir.path, partition->place.log.partition);
+        return state_begin_anew(partition);
+    }
     if (code == 0 && partition->place.log.partitions != partition->shared->config->partitions)
         return fail(failure, EXIT_CONFIGURATION, "%s is of a journal with %" PRId32 " partitions; the configuration says %" PRId64
                     ". Their number is fixed for a journal's life.", partition->dir.path, partition->place.log.partitions,

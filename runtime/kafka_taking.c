@@ -86,28 +86,32 @@ static int group_agrees(struct partition *partition) {
     return 0;
 }
 
-static int gap_journal(struct partition *partition, enum source_kind kind, const char *topic, int64_t from, int64_t to) {
+int partition_journal_gap(struct partition *partition, enum source_kind kind, int64_t from, int64_t to, const char *detail) {
     struct journal_record gap = {
         .source = (int32_t)kind,
         .offset = from,
         .type = JOURNAL_GAP,
-        .body.gap = {.lost_from = from, .lost_to = to, .detail = STR("deleted from the topic before it was read")},
+        .body.gap = {.lost_from = from, .lost_to = to, .detail = str_of(detail)},
     };
-    json_log(LEVEL_ERROR, "source_gap", LOG_NUMBER("partition", partition->number), LOG_TEXT("topic", topic), LOG_NUMBER("from", from),
+    json_log(LEVEL_ERROR, "source_gap", LOG_NUMBER("partition", partition->number), LOG_TEXT("source", symbol_text("SourceKind", (int)kind)), LOG_NUMBER("from", from),
              LOG_NUMBER("to", to));
     tally_record(&partition->tally, &gap, kind);
     return writer_record(partition->writer, &gap, STR_NULL);
 }
 
-/* Where to read on; what is no longer there becomes a gap. */
-static int sources_place(struct partition *partition, int64_t next[KAFKA_SOURCES]) {
+int partition_source_bounds(struct partition *partition, struct kafka_offset starts[KAFKA_SOURCES], struct kafka_offset ends[KAFKA_SOURCES]) {
     struct shared *shared = partition->shared;
-    struct kafka_offset starts[KAFKA_SOURCES], ends[KAFKA_SOURCES];
     live_places(shared->config, partition->number, starts);
     live_places(shared->config, partition->number, ends);
-    partition_beat(partition, "asking where the sources begin", LIMIT_MS);
+    partition_beat(partition, "asking where the sources begin and end", LIMIT_MS);
     if (kafka_ask(shared->looker, KAFKA_BEGINNING, starts, KAFKA_SOURCES, &partition->failure) < 0) return -1;
-    if (kafka_ask(shared->looker, KAFKA_END, ends, KAFKA_SOURCES, &partition->failure) < 0) return -1;
+    return kafka_ask(shared->looker, KAFKA_END, ends, KAFKA_SOURCES, &partition->failure);
+}
+
+/* Where to read on; what is no longer there becomes a gap. */
+static int sources_place(struct partition *partition, int64_t next[KAFKA_SOURCES]) {
+    struct kafka_offset starts[KAFKA_SOURCES], ends[KAFKA_SOURCES];
+    if (partition_source_bounds(partition, starts, ends) < 0) return -1;
     for (int n = 0; n < KAFKA_SOURCES; n++) {
         enum source_kind kind = (enum source_kind)(n + 1);
         int64_t sealed = partition->place.topics[kind];
@@ -118,7 +122,7 @@ static int sources_place(struct partition *partition, int64_t next[KAFKA_SOURCES
                         ": the topic was cut, or made again. See ringback repair.",
                         ends[n].topic, ends[n].partition, ends[n].offset, next[n]);
         if (next[n] >= starts[n].offset) continue;
-        if (gap_journal(partition, kind, starts[n].topic, next[n], starts[n].offset) < 0) return -1;
+        if (partition_journal_gap(partition, kind, next[n], starts[n].offset, "deleted from the topic before it was read") < 0) return -1;
         next[n] = starts[n].offset;
     }
     return 0;
@@ -133,17 +137,20 @@ static int sources_list(struct partition *partition) {
     return 0;
 }
 
-static int writing_begin(struct partition *partition, bool begun) {
-    struct shared *shared = partition->shared;
+int partition_writer_open(struct partition *partition, bool begun) {
     struct writer_options options = {
-        .transaction_records = shared->config->commit.records, .append_time = NONE, .tally = &partition->tally};
-    int64_t next[KAFKA_SOURCES];
+        .transaction_records = partition->shared->config->commit.records, .append_time = NONE, .tally = &partition->tally};
     if (!begun && journal_make(partition) < 0) return -1;
     kafka_producer_at(partition->log, &partition->place.log, partition->group);
     if (writer_open(&partition->writer, partition->store, partition->log, &partition->place, &options, &partition->failure) < 0) return -1;
     partition_clock_check(partition);
-    if (!begun && sources_list(partition) < 0) return -1;
-    if (sources_place(partition, next) < 0) return -1;
+    return begun ? 0 : sources_list(partition);
+}
+
+static int writing_begin(struct partition *partition, bool begun) {
+    struct shared *shared = partition->shared;
+    int64_t next[KAFKA_SOURCES];
+    if (partition_writer_open(partition, begun) < 0 || sources_place(partition, next) < 0) return -1;
     struct live_options live = {
         .config = shared->config, .registry = shared->registry, .reader = partition->reader, .bell = &partition->bell, .partition = partition->number};
     if (live_open(&partition->live, &live, next, &partition->failure) < 0) return -1;
@@ -152,15 +159,29 @@ static int writing_begin(struct partition *partition, bool begun) {
     return live_ask(&partition->live, shared->looker, wall_ms()) < 0 ? -1 : partition_seal(partition);
 }
 
+int partition_follow(struct partition *partition, bool *begun) {
+    return producer_open(partition) < 0 || read_to_end(partition, begun) < 0 ? -1 : 0;
+}
+
+/* What looks damaged may be another's work in progress, who was given the partition meanwhile. It is damage where we can still write: whoever
+ * takes over fences us first. */
+static enum partition_event damaged_or_lost(struct partition *partition) {
+    struct failure found = partition->failure;
+    if (found.code != EXIT_FAILED || !partition->log) return partition_failed(partition);
+    partition->failure = (struct failure){0};
+    if (kafka_producer_probe(partition->log) == 0) partition->failure = found;
+    return partition_failed(partition);
+}
+
 enum partition_event partition_take_over(struct partition *partition) {
     enum partition_event wish = partition_wish(partition);
     bool begun = false;
     if (wish != EVENT_NOTHING) return wish;
     partition_drop(partition);
-    if (producer_open(partition) < 0 || read_to_end(partition, &begun) < 0) return partition_failed(partition);
+    if (partition_follow(partition, &begun) < 0) return partition_failed(partition);
     wish = partition_wish(partition);
     if (wish != EVENT_NOTHING) return wish;
-    if (group_agrees(partition) < 0 || writing_begin(partition, begun) < 0) return partition_failed(partition);
+    if (group_agrees(partition) < 0 || writing_begin(partition, begun) < 0) return damaged_or_lost(partition);
     crash_point("taken");
     return EVENT_READY;
 }

@@ -14,7 +14,6 @@
 #define RELEASE_MS 4000 /* below the session's timeout: whoever is slower is fenced */
 #define REJOIN_MS 3000  /* a partition that was fenced, though it is still ours by the group */
 #define WATCH_MS 500
-#define REGISTRY_WAIT_MS 10000
 
 struct worker {
     struct shared shared;
@@ -180,21 +179,14 @@ static int member_open(struct worker *worker) {
     return 0;
 }
 
-static int shared_open(struct worker *worker) {
+static int worker_open(struct worker *worker) {
     struct shared *shared = &worker->shared;
-    const struct config *config = shared->config;
-    shared->metrics = metrics_make(worker->count);
-    shared->health = health_make(worker->count, worker->count + 1);
     worker->partitions = calloc((size_t)worker->count, sizeof *worker->partitions);
     worker->assigned = calloc((size_t)worker->count, sizeof *worker->assigned);
-    if (!shared->metrics || !shared->health || !worker->partitions || !worker->assigned) return fail_memory(worker->failure);
-    turns_make(&shared->turns, config->workers);
+    if (!worker->partitions || !worker->assigned) return fail_memory(worker->failure);
+    if (shared_open(shared, shared->config, worker->failure) < 0) return -1;
     health_set(shared->health, HEALTH_GROUP, "not a member of the group yet");
-    if (journal_form_make(&shared->form, worker->failure) < 0) return -1;
-    if (registry_open(&shared->registry, config, shared->metrics, worker->failure) < 0) return -1;
-    if (registry_own(shared->registry, REGISTRY_WAIT_MS, shared->own, worker->failure) < 0) return -1;
-    shared->looker = kafka_open_plain(config, KAFKA_LOOKER, worker->failure);
-    return shared->looker ? member_open(worker) : -1;
+    return member_open(worker);
 }
 
 static int pages_open(struct worker *worker) {
@@ -225,14 +217,10 @@ static void stop_all(struct worker *worker) {
         rd_kafka_consumer_close(shared->member);
         rd_kafka_destroy(shared->member);
     }
-    if (shared->looker) rd_kafka_destroy(shared->looker);
     http_stop(worker->http);
-    registry_close(shared->registry);
-    plan_free(shared->form.plan);
     atomic_store(&worker->ended, true);
     if (worker->watched) pthread_join(worker->watchdog, NULL);
-    health_free(shared->health);
-    metrics_free(shared->metrics);
+    shared_close(shared);
     free(worker->partitions);
     free(worker->assigned);
 }
@@ -243,7 +231,7 @@ int kafka_worker_run(const struct config *config, const atomic_bool *stop, struc
     worker->shared.config = config;
     worker->count = (int32_t)config->partitions;
     worker->failure = failure;
-    int result = shared_open(worker);
+    int result = worker_open(worker);
     if (result == 0) result = pages_open(worker);
     if (result == 0) result = start(worker);
     if (result == 0) result = serve(worker, stop);

@@ -43,11 +43,12 @@ def as_of(partition):
 def audited(bench, wire, instance):
     """`ringback audit` finds nothing, and then what somebody else wrote into an output."""
     bench.program.run("audit", "--quiet", "-c", instance.config)
-    told = wire.read("followup-events", 0)[-1]
+    number = next(number for number in range(wire.partitions) if wire.end("followup-events", number))
+    told = wire.read("followup-events", number)[-1]
     producer = wire.producer()
-    producer.produce(told.topic(), told.value(), told.key(), 0)
+    producer.produce(told.topic(), told.value(), told.key(), number)
     producer.flush(30)
-    bench.program.run("audit", "--quiet", "-c", instance.config, "--partition", 0, exits=(EXIT_FAILED,))
+    bench.program.run("audit", "--quiet", "-c", instance.config, "--partition", number, exits=(EXIT_FAILED,))
 
 
 def through_both(bench, events, partitions, ignored=TOLD_BY_PLACE):

@@ -1,0 +1,57 @@
+#include <inttypes.h>
+
+#include "../schemas/codec/codec.h"
+#include "command.h"
+#include "json_log.h"
+#include "kafka_repair.h"
+
+static const struct option_row options[] = {
+    {"config", 'c', OPTION_FILE, "FILE", CONFIG_FILE, false, false, "The configuration (docs/configuration.md)"},
+    {"partition", 'p', OPTION_NUMBER, "N", NULL, true, false, "The partition that is quarantined"},
+    {"apply", 0, OPTION_FLAG, NULL, NULL, false, false, "Do it; without it only what would be done is said"},
+    {0},
+};
+
+static int repair(const struct arguments *arguments, const struct config *config, struct failure *failure) {
+    long long partition = argument_number(arguments, "partition");
+    if (partition >= config->partitions)
+        return fail(failure, EXIT_USAGE, "--partition %lld: there are %" PRId64 ", from 0.", partition, config->partitions);
+    return kafka_repair(config, (int32_t)partition, argument_given(arguments, "apply"), failure);
+}
+
+static int run(const struct arguments *arguments) {
+    struct failure failure = {0};
+    struct config *config = NULL;
+    char error[400];
+    if (schemas_load(error, sizeof error) < 0) {
+        complain("%s", error);
+        return EXIT_FAILED;
+    }
+    json_log_level(LEVEL_ERROR);
+    int result = config_load(&config, argument_text(arguments, "config"), &failure);
+    if (result == 0) result = repair(arguments, config, &failure);
+    if (result < 0) complain("%s", failure.text);
+    if (result > 0) complain("nothing was changed. Do it with --apply.");
+    config_free(config);
+    schemas_unload();
+    return result < 0 ? (int)failure.code : result > 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+const struct command command_repair = {
+    .name = "repair",
+    .summary = "bring the offsets of a quarantined partition together again",
+    .operands = "",
+    .description =
+        "A partition is quarantined when its journal, the group's offsets and its sources contradict each other: a transaction was torn, "
+        "somebody moved the group, a source topic was cut or made again. This reads the partition's journal to its end, checks it, and says "
+        "where the places differ. With --apply the journal is believed: the group is set to its last seal, and a source that does not "
+        "reach back is read on from where it begins now, with a gap in the journal.\n\n"
+        "Stop every instance first: it takes the partition over, and Kafka refuses its transaction while the group has members. A journal that "
+        "is damaged itself is not repaired here: its state directory is built again from a whole one, or a snapshot.",
+    .options = options,
+    .example = "ringback repair -c /etc/ringback/ringback.yaml --partition 3\n"
+               "  say what is wrong with partition 3\n\n"
+               "ringback repair -c /etc/ringback/ringback.yaml --partition 3 --apply\n"
+               "  and mend it",
+    .run = run,
+};

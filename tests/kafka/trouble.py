@@ -1,0 +1,71 @@
+"""States and offsets that contradict the journal: what can be built again is, what cannot is not guessed at."""
+from bench import of_now, wait_until
+import ledger
+from program import EXIT_FAILED, Failed
+from wire import kafka, messages
+
+
+def states_of(instance, number):
+    return [line["to"] for line in instance.said() if line["event"] == "partition_state" and line["partition"] == number]
+
+
+def add(one, other):
+    return {topic: one.get(topic, 0) + other.get(topic, 0) for topic in one.keys() | other.keys()}
+
+
+def run_to_end(bench, instance, wire, sent):
+    instance.start()
+    try:
+        bench.at_end(wire, sent)
+        instance.stop()
+    finally:
+        instance.kill()
+
+
+def foreign_state(bench):
+    """Two partitions' state directories, exchanged by a clumsy hand, are built again from their journals; so is one that is gone."""
+    wire, room = bench.wire(3), bench.directory("foreign")
+    events = list(messages(of_now(bench, 3, "--tenants", 20, "--events", 6000), wire.prefix))
+    instance = bench.instance(wire, room)
+    sent = wire.send(events[:3000])
+    run_to_end(bench, instance, wire, sent)
+    state = instance.room / "state"
+    (state / "0").rename(state / "kept")
+    (state / "1").rename(state / "0")
+    (state / "kept").rename(state / "1")
+    (state / "2").rename(room / "gone")
+    sent = add(sent, wire.send(events[3000:]))
+    run_to_end(bench, instance, wire, sent)
+    ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+    built = sum(line["event"] == "state_foreign" for line in instance.said())
+    if not built:
+        raise Failed(f"no state was found to be another's:\n{instance.tail()}")
+    print(f"# {built} states found to be of another partition, all built again")
+
+
+def quarantine_and_repair(bench):
+    """Somebody moves the group back: nothing is told twice; the partition waits for `ringback repair`, the other goes on."""
+    wire, room = bench.wire(2), bench.directory("quarantine")
+    events = list(messages(of_now(bench, 3, "--tenants", 20, "--events", 6000), wire.prefix))
+    instance = bench.instance(wire, room)
+    sent = wire.send(events[:3000])
+    run_to_end(bench, instance, wire, sent)
+    consumer = wire.consumer(**{"group.id": f"{wire.prefix}app"})
+    consumer.commit(offsets=[kafka.TopicPartition(f"{wire.prefix}calls", 0, 5)], asynchronous=False)
+    consumer.close()
+    sent = add(sent, wire.send(events[3000:]))
+    instance.start()
+    try:
+        wait_until("the partition is not quarantined", 60, lambda: "QUARANTINED" in states_of(instance, 0))
+        wait_until("the other partition does not write", 60, lambda: states_of(instance, 1)[-1:] == ["WRITING"])
+        instance.stop()
+    finally:
+        instance.kill()
+    command = ["repair", "-c", instance.config, "--partition", 0]
+    said = bench.program.run(*command, exits=(EXIT_FAILED,)).stdout.decode()
+    if "the group is at offset 5" not in said:
+        raise Failed(f"repair does not say what is wrong: {said}")
+    bench.program.run(*command, "--apply")
+    bench.program.run(*command)
+    run_to_end(bench, instance, wire, sent)
+    ledger.check(wire, bench.program, room, f"{wire.prefix}app")
