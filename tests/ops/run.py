@@ -163,7 +163,7 @@ def registry_put(bench, path, body, method="POST"):
 
 def schemas(bench):
     """register puts what the program says, sets the levels, and from then on the registry refuses what breaks them."""
-    config = bench.config("schemas", bench.broker.bootstrap, "s.", f"registry: {{url: {bench.broker.registry}}}\n")
+    config = bench.config("schemas", bench.broker.bootstrap, "s.", f"registry: {{url: {bench.broker.registry}, timeout: 20s}}\n")
     expect(bench.ringback("schemas", "register", "--dry-run", "-c", config).count("would be registered") == 11, "the dry run says otherwise")
     expect(not [subject for subject in registry_get(bench, "/subjects") if subject.startswith("s.")], "the dry run has registered")
     expect(bench.ringback("schemas", "register", "-c", config).count("registered") == 11, "not all were registered")
@@ -187,7 +187,7 @@ def schemas(bench):
     expect(refused(lambda fields: fields.pop()), "a field that has no default may go")
     expect(not refused(lambda fields: fields.append({"name": "more", "type": ["null", "string"], "default": None})), "a good change is refused")
 
-    other = bench.config("foreign", bench.broker.bootstrap, "f.", f"registry: {{url: {bench.broker.registry}}}\n")
+    other = bench.config("foreign", bench.broker.bootstrap, "f.", f"registry: {{url: {bench.broker.registry}, timeout: 20s}}\n")
     registry_put(bench, "/subjects/f.notices-value/versions", {"schema": json.dumps({"type": "record", "name": "Notice", "namespace": "ringback", "fields": [{"name": "x", "type": "int"}]})})
     has(bench.ringback("schemas", "register", "-c", other, exits=(EXIT_CONFIGURATION,)), "f.notices-value holds a schema that Notice does not go with under FULL_TRANSITIVE")
     away = bench.config("away", bench.broker.bootstrap, "s.", "registry: {url: 'http://127.0.0.1:1', timeout: 1s}\n")
@@ -198,7 +198,7 @@ def schemas(bench):
 
 def connecting(bench):
     """check-config --connect: what is missing, what is well, who does not answer."""
-    config = bench.config("connect", bench.broker.bootstrap, "c.", f"registry: {{url: {bench.broker.registry}, timeout: 1s}}\n")
+    config = bench.config("connect", bench.broker.bootstrap, "c.", f"registry: {{url: {bench.broker.registry}, timeout: 20s}}\n")
     said = bench.ringback("check-config", "--connect", "-c", config, exits=(EXIT_CONFIGURATION,))
     has(said, "c.journal: cannot find it", "Run `ringback schemas register` first")
     bench.ringback("topics", "create", "-c", config)
@@ -357,7 +357,7 @@ def service_pages_and_registry_outage(bench):
     """A service is ready, its metrics pass promtool, and a registry that is away stops only what nobody knows yet."""
     import confluent_kafka  # noqa: F401
     port, = kafka_broker.free_ports(1)
-    config = bench.config("service", bench.broker.bootstrap, "v.", f"registry: {{url: {bench.broker.registry}, timeout: 1s}}\nhttp: {{port: {port}}}\n")
+    config = bench.config("service", bench.broker.bootstrap, "v.", f"registry: {{url: {bench.broker.registry}, timeout: 5s}}\nhttp: {{port: {port}}}\n")
     bench.ringback("topics", "create", "-c", config)
     bench.ringback("schemas", "register", "-c", config)
     ids = {topic: registry_get(bench, f"/subjects/v.{topic}-value/versions/latest")["id"] for topic in ("calls",)}
