@@ -368,10 +368,12 @@ static bool check_options(const struct arguments *arguments) {
         return false;
     }
     static const char *const of_calls[] = {"columns", "sort", "limit"};
-    bool groups_alone = argument_given(arguments, "compare") && format != FORMAT_HTML;
-    for (size_t i = 0; groups_alone && i < G_N_ELEMENTS(of_calls); i++) {
+    const char *other = argument_given(arguments, "changes-since")                      ? "changes-since"
+                        : argument_given(arguments, "compare") && format != FORMAT_HTML ? "compare"
+                                                                                        : NULL;
+    for (size_t i = 0; other && i < G_N_ELEMENTS(of_calls); i++) {
         if (!argument_given(arguments, of_calls[i])) continue;
-        complain("--%s is about calls, and --compare prints none. Leave one of them out.", of_calls[i]);
+        complain("--%s has no meaning with --%s. Leave one of them out.", of_calls[i], other);
         return false;
     }
     return check_columns(arguments);

@@ -52,7 +52,7 @@ static void add_account(GString *line, const struct account *account) {
 static void add_unknown(GString *line, const struct report *report) {
     char number[32];
     uint64_t rejected = rejected_in_all(report);
-    g_string_append_printf(line, "%s rejected records", grouped(rejected, number));
+    g_string_append_printf(line, "rejected records: %s", grouped(rejected, number));
     for (int reason = 0, first = 1; reason < REJECT_REASONS; reason++) {
         if (!report->status.rejected[reason]) continue;
         g_string_append_printf(line, "%s%s %s", first ? " (" : ", ", symbol_text("RejectReason", reason),
@@ -60,9 +60,9 @@ static void add_unknown(GString *line, const struct report *report) {
         first = 0;
     }
     if (rejected) g_string_append_c(line, ')');
-    g_string_append_printf(line, ", %s LOST calls", grouped(report->lost, number));
-    g_string_append_printf(line, ", %s calls in progress", grouped(report->in_progress, number));
-    g_string_append_printf(line, ", %s gaps in sources", grouped(report->status.gaps, number));
+    g_string_append_printf(line, ", LOST calls: %s", grouped(report->lost, number));
+    g_string_append_printf(line, ", calls in progress: %s", grouped(report->in_progress, number));
+    g_string_append_printf(line, ", gaps in sources: %s", grouped(report->status.gaps, number));
 }
 
 static int add_setting(void *context, struct str key, struct str value, struct str scope) {

@@ -117,9 +117,9 @@ static void put_unknown(const struct report *report) {
     for (guint i = 0; i < report->accounts->len; i++) zones += ((const struct account *)report->accounts->pdata[i])->zone_unknown != NULL;
     if (!rejected && !report->lost && !report->in_progress && !report->status.gaps && !zones) return;
     char a[32], b[32], c[32], d[32];
-    put("<p class=\"unknown\"><strong>Not known:</strong> %s rejected records, %s lost calls, %s calls in progress, %s gaps in sources",
+    put("<p class=\"unknown\"><strong>Not known.</strong> Rejected records: %s, lost calls: %s, calls in progress: %s, gaps in sources: %s",
         grouped(rejected, a), grouped(report->lost, b), grouped(report->in_progress, c), grouped(report->status.gaps, d));
-    if (zones) put(", the time zones of %u accounts", zones);
+    if (zones) put(", accounts whose time zone this machine has not: %u", zones);
     put(".</p>\n");
 }
 
