@@ -5,8 +5,13 @@ Texts say rules, not where state lies: whoever changes one of these lines change
 import collections
 
 # model: the reference model differs on random journals; scenario: the scenario of this name fails; crash: a crash of this kind loses or
-# doubles something (tests/crash/run.py).
-Mutation = collections.namedtuple("Mutation", "name file old new model scenario crash", defaults=(False, None, None))
+# doubles something (tests/crash/run.py); abort: a fold whose first transactions outgrow a small map writes other bytes.
+Mutation = collections.namedtuple("Mutation", "name file old new model scenario crash abort", defaults=(False, None, None, False))
+
+# Too small for the first transactions of a fold: they are aborted, the map grows, and they are done again.
+SMALL_MAP = Mutation("a small map", "state/store_lmdb.c",
+                     "#define FIRST_MAP_BYTES ((size_t)1 << 30)",
+                     "#define FIRST_MAP_BYTES ((size_t)128 << 10)")
 
 CALL, JUDGE, ROW = "processors/call/verdict.c", "processors/call/judge.c", "processors/followup/row.c"
 PARTY, COMMAND, FOLD = "processors/followup/party.c", "processors/followup/command.c", "processors/fold.c"
@@ -170,6 +175,21 @@ THE_PROTOCOL_ON_FILES = [
              "if (!there && !lmdb->directory.dirty) result = lmdb_directory_mark(",
              "if (false) result = lmdb_directory_mark(",
              crash="lucky power cut"),
+    Mutation("memory is kept after an abort: what the log had taken in", "runtime/fold_run.c",
+             "    if (partition_open(&run->log, &run->place, run->store, &run->dir, run->options->journal_id, &run->progress, run->failure) < 0)\n"
+             "        return -1;\n",
+             "    static struct log *kept;\n"
+             "    if (kept) run->log = kept;\n"
+             "    else if (partition_open(&run->log, &run->place, run->store, &run->dir, run->options->journal_id, &run->progress, "
+             "run->failure) < 0)\n"
+             "        return -1;\n"
+             "    kept = run->log;\n"
+             "#define log_close(log) (void)0\n",
+             abort=True),
+    Mutation("memory is kept after an abort: how far the input was read", "runtime/fold_run.c",
+             "    parts_close(run);\n    log_close(run->log);",
+             "    log_close(run->log);",
+             abort=True),
 ]
 
 # The protocol on Kafka joins with its simulator: one more list, one more check.

@@ -19,7 +19,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "model")]
 from program import Failed, Program, ROOT, Tap  # noqa: E402
-from mutations import EVERY  # noqa: E402
+from mutations import EVERY, SMALL_MAP  # noqa: E402
 
 
 def runner_of(folder):
@@ -65,19 +65,24 @@ class Build:
             raise Failed(f"{shlex.join(map(str, command))}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         return done.stdout
 
-    def mutant(self, mutation, room):
+    def mutant(self, room, *mutations):
+        objects = [str(self.compiled(mutation, room)) for mutation in mutations]
+        program = room / "ringback"
+        self.call("sh", "-c", self.link.replace(" -o ringback ", f" -o {program} {' '.join(objects)} "))
+        return program
+
+    def compiled(self, mutation, room):
         original = ROOT / mutation.file
         text = original.read_text()
         if text.count(mutation.old) != 1:
             raise Failed(f"{mutation.file} holds {text.count(mutation.old)} times, not once:\n{mutation.old}")
-        source, built, program = room / original.name, room / "mutant.o", room / "ringback"
+        source, built = room / original.name, room / f"{original.stem}.o"
         source.write_text(text.replace(mutation.old, mutation.new))
         compiles = shlex.split(self.commands[str(original)])
         compiles[compiles.index("-c") + 1] = str(source)
         compiles[compiles.index("-o") + 1] = str(built)
         self.call(*compiles, "-iquote", original.parent)
-        self.call("sh", "-c", self.link.replace(" -o ringback ", f" -o {program} {built} "))
-        return program
+        return built
 
 
 # ---- checks: each says how it was noticed, or None ----
@@ -125,8 +130,33 @@ def by_crash(program, room, disk, how):
     return None
 
 
-def checks_of(mutation, program, room, disk):
+def fold_in_long_transactions(program, room, name):
+    """What a fold of a few thousand records in transactions of 500 writes, and what it says."""
+    program, events, data = Impatient(program), room / "long.jsonl", room / name
+    if not events.exists():
+        program.run("generate", "--seed", 1, "--calls", 200, "--out", events)
+    said = program.fold(data, events, batch=500, append_time=crash.APPEND_TIME, journal_id=crash.JOURNAL_ID).stderr.decode()
+    return {file.name: file.read_bytes() for file in [data / "journal.avro", *(data / "outputs").iterdir()]}, said
+
+
+def by_abort(build, room, *mutations):
+    """With a small map; that transactions were aborted at all is a condition."""
+    expected, _ = fold_in_long_transactions(build.program, room, "expected")
+    program = build.mutant(room, SMALL_MAP, *mutations)
+    try:
+        got, said = fold_in_long_transactions(program, room, "got")
+    except (Failed, subprocess.TimeoutExpired):
+        return "abort"
+    if "outgrew" not in said:
+        raise Failed(f"no transaction was aborted: {SMALL_MAP.new} is not small enough")
+    return None if got == expected else "abort"
+
+
+def checks_of(build, mutation, room, disk):
     """Pairs of a check's name and what it noticed."""
+    if mutation.abort:
+        yield "abort", by_abort(build, room, mutation)
+    program = build.mutant(room, mutation)
     if mutation.model:
         yield "model", by_model(program, room)
     if mutation.scenario:
@@ -139,7 +169,7 @@ def noticed(build, mutation, disk):
     """How all checks of the mutation noticed it."""
     with tempfile.TemporaryDirectory(prefix="ringback-mutant.") as room:
         room = pathlib.Path(room).resolve()
-        found = dict(checks_of(mutation, build.mutant(mutation, room), room, disk))
+        found = dict(checks_of(build, mutation, room, disk))
     survived = [name for name, how in found.items() if how is None]
     if survived or not found:
         raise Failed(f"survives: {', '.join(survived) or 'nothing is to notice it'}")
@@ -148,16 +178,18 @@ def noticed(build, mutation, disk):
 
 def noticed_by_scenarios(build, mutation):
     with tempfile.TemporaryDirectory(prefix="ringback-mutant.") as room:
-        program = build.mutant(mutation, pathlib.Path(room).resolve())
+        program = build.mutant(pathlib.Path(room).resolve(), mutation)
         return "\n    ".join(filter(None, (by_scenario(program, name) for name in SCENARIOS))) or "no scenario"
 
 
 def without_mutation(build, chosen, disk):
     """What is noticed must come of the mutation."""
     false = [by_model(build.program, None)] + [by_scenario(build.program, name) for name in sorted({m.scenario for m in chosen} - {None})]
-    for how in sorted({m.crash for m in chosen} - {None}):
-        with tempfile.TemporaryDirectory(prefix="ringback-mutant.") as room:
-            false.append(by_crash(build.program, pathlib.Path(room).resolve(), disk, how))
+    with tempfile.TemporaryDirectory(prefix="ringback-mutant.") as room:
+        room = pathlib.Path(room).resolve()
+        false += [by_crash(build.program, room, disk, how) for how in sorted({m.crash for m in chosen} - {None})]
+        if any(m.abort for m in chosen):
+            false.append(by_abort(build, room))
     if any(false):
         raise Failed("; ".join(filter(None, false)))
 
