@@ -120,6 +120,8 @@ void partition_drop(struct partition *partition);
 int partition_seal(struct partition *partition);
 /* Compares our clock with the broker's, as last seen. */
 void partition_clock_check(struct partition *partition);
+/* The wall clock, as far as it may be believed, else the broker's. */
+int64_t partition_wall_ms(const struct partition *partition);
 /* One of so many that fold at a time; both may be called again. */
 void partition_turn_take(struct partition *partition);
 void partition_turn_give(struct partition *partition);

@@ -33,6 +33,7 @@ struct kafka_producer {
     struct scratch scratch;
     rd_kafka_resp_err_t delivery; /* the first record that was not taken */
     int64_t seal_offset, seal_sent_ms, skew_ms;
+    int64_t apart_ms; /* our wall clock less the monotonic one when skew_ms was seen: what has changed since is a jump */
     char name[300];
 };
 
@@ -51,6 +52,7 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
     producer->seal_offset = message->offset;
     if (type != RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME) return;
     /* Between sending and hearing of it: no more is known. */
+    producer->apart_ms = now_ms - monotonic_ms();
     producer->skew_ms = taken_ms < producer->seal_sent_ms ? producer->seal_sent_ms - taken_ms : taken_ms > now_ms ? now_ms - taken_ms : 0;
 }
 
@@ -228,6 +230,13 @@ static int send_offsets(struct kafka_producer *producer) {
     return fail_kafka_error(producer->log.failure, error, "commit the offsets of group", producer->options.config->application);
 }
 
+/* A request to end a transaction that was lost, or took too long, was sent again; the first may still arrive, and then ends the next
+ * transaction. What librdkafka has to tell of connections it tells when polled. */
+static bool is_doubtful(struct kafka_producer *producer, int64_t began_ms) {
+    rd_kafka_poll(producer->producer, 0);
+    return atomic_load(&producer->disconnected) || monotonic_ms() - began_ms > DOUBTFUL_MS;
+}
+
 /* A retriable error means to call again: the broker may already have done it. */
 static int commit(struct kafka_producer *producer) {
     for (;;) {
@@ -258,7 +267,7 @@ static int producer_seal(struct log *log, size_t size, int64_t sequence) {
     if (producer->seal_offset < 0 || producer->delivery)
         return fail(log->failure, EXIT_AGAIN, "the seal of %s was committed without its place.", rd_kafka_name(producer->producer));
     producer->begun = false;
-    producer->doubtful |= atomic_load(&producer->disconnected) || monotonic_ms() - began_ms > DOUBTFUL_MS;
+    producer->doubtful |= is_doubtful(producer, began_ms);
     log->sealed.sequence = sequence;
     log->sealed.seal_at = producer->seal_offset;
     log->sealed.position = producer->seal_offset + 1;
@@ -294,6 +303,7 @@ static struct kafka_producer *producer_new(const struct kafka_producer_options *
         return NULL;
     }
     producer->options = *options;
+    producer->apart_ms = wall_ms() - monotonic_ms();
     snprintf(producer->name, sizeof producer->name, "%s-%" PRId32, topic_of(producer, STREAM_JOURNAL), options->partition);
     producer->log = (struct log){.operations = &operations,
                                  .failure = failure,
@@ -341,10 +351,13 @@ int kafka_producer_probe(struct log *log) {
     rd_kafka_resp_err_t code = rd_kafka_flush(producer->producer, FULL_MS);
     if (!code) code = producer->delivery;
     if (code) return fail_kafka(log->failure, code, rd_kafka_err2str(code), "write to", topic_of(producer, STREAM_JOURNAL));
+    int64_t began_ms = monotonic_ms();
+    atomic_store(&producer->disconnected, false);
     rd_kafka_error_t *error = rd_kafka_abort_transaction(producer->producer, -1);
     if (error) return fail_transaction(producer, error, "abort a transaction of");
     producer->begun = false;
-    return 0;
+    if (!is_doubtful(producer, began_ms)) return 0;
+    return fail(log->failure, EXIT_AGAIN, "%s: the connection broke while a transaction was aborted.", rd_kafka_name(producer->producer));
 }
 
 void kafka_producer_at(struct log *log, const struct log_place *sealed, rd_kafka_consumer_group_metadata_t *group) {
@@ -356,4 +369,7 @@ void kafka_producer_offsets(struct log *log, const int64_t offsets[GROUP_SOURCES
     memcpy(producer_of(log)->offsets, offsets, sizeof producer_of(log)->offsets);
 }
 
-int64_t kafka_producer_skew_ms(const struct log *log) { return ((const struct kafka_producer *)log)->skew_ms; }
+int64_t kafka_producer_skew_ms(const struct log *log) {
+    const struct kafka_producer *producer = (const struct kafka_producer *)log;
+    return producer->skew_ms + wall_ms() - monotonic_ms() - producer->apart_ms;
+}

@@ -36,6 +36,6 @@ void kafka_producer_offsets(struct log *log, const int64_t offsets[GROUP_SOURCES
 
 bool kafka_producer_is_lost(const struct log *log);   /* fenced: somebody else writes */
 bool kafka_producer_is_doubtful(const struct log *log); /* the last commit took too long, or the connection broke in it: replace it */
-int64_t kafka_producer_skew_ms(const struct log *log);  /* our wall clock less the broker's, as last seen */
+int64_t kafka_producer_skew_ms(const struct log *log);  /* our wall clock less the broker's, as last seen, and what it has jumped since */
 
 #endif

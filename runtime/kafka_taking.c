@@ -156,7 +156,7 @@ static int writing_begin(struct partition *partition, bool begun) {
     if (live_open(&partition->live, &live, next, &partition->failure) < 0) return -1;
     /* The first seal says which sources are empty: else they would hold the time until somebody asks. */
     partition_beat(partition, "asking where the sources end", LIMIT_MS);
-    return live_ask(&partition->live, shared->looker, wall_ms()) < 0 ? -1 : partition_seal(partition);
+    return live_ask(&partition->live, shared->looker, partition_wall_ms(partition)) < 0 ? -1 : partition_seal(partition);
 }
 
 int partition_follow(struct partition *partition, bool *begun) {

@@ -77,8 +77,8 @@ int partition_seal(struct partition *partition) {
 
 /* ---- time ---- */
 
-/* The wall clock, as far as it may be believed: what is due is due by the broker's time. */
-static int64_t true_wall_ms(const struct partition *partition) { return wall_ms() - (clock_is_off(partition) ? skew_ms(partition) : 0); }
+/* What is due is due by the broker's time. */
+int64_t partition_wall_ms(const struct partition *partition) { return wall_ms() - (clock_is_off(partition) ? skew_ms(partition) : 0); }
 
 /* Whether something waits for time alone: a deadline that has come, or the regular seal. */
 static bool time_is_wanted(struct partition *partition, int64_t now_ms) {
@@ -90,7 +90,7 @@ static bool time_is_wanted(struct partition *partition, int64_t now_ms) {
         partition->due_at_wall_ms = later ? NONE : status.next_deadline + status.allowed_lateness_ms;
         partition->looked_ms = now_ms;
     }
-    return partition->due_at_wall_ms != NONE && true_wall_ms(partition) >= partition->due_at_wall_ms;
+    return partition->due_at_wall_ms != NONE && partition_wall_ms(partition) >= partition->due_at_wall_ms;
 }
 
 /* Asks for the ends, and seals where that is all there is to tell. -1: failed. */
@@ -98,7 +98,7 @@ static int tell_time(struct partition *partition, int64_t now_ms) {
     if (clock_is_off(partition) || now_ms - partition->asked_ms < ASK_EVERY_MS || !time_is_wanted(partition, now_ms)) return 0;
     partition->asked_ms = now_ms;
     partition_beat(partition, "asking where the sources end", LIMIT_MS);
-    if (live_ask(&partition->live, partition->shared->looker, wall_ms()) < 0) return -1;
+    if (live_ask(&partition->live, partition->shared->looker, partition_wall_ms(partition)) < 0) return -1;
     return writer_records(partition->writer) == 0 && live_all_ended(&partition->live) ? partition_seal(partition) : 0;
 }
 
@@ -151,7 +151,7 @@ static void show_gauges(struct partition *partition, int64_t now_ms) {
     partition->gauged_ms = now_ms;
     if (fold_counts(writer_fold(partition->writer), STR("*"), &counts) == 0) tally_gauges(&counts, metrics, partition->number);
     fold_status(writer_fold(partition->writer), &status);
-    if (status.stream_time != NONE) metrics_set(metrics, METRIC_CLOCK_LAG, partition->number, 0, 0, true_wall_ms(partition) - status.stream_time);
+    if (status.stream_time != NONE) metrics_set(metrics, METRIC_CLOCK_LAG, partition->number, 0, 0, partition_wall_ms(partition) - status.stream_time);
     metrics_set(metrics, METRIC_RULES_VERSION, partition->number, 0, 0, status.rules_version);
     struct store_stats stats;
     if (store_stats(partition->store, &stats) == 0) {
@@ -192,10 +192,10 @@ enum partition_event partition_write(struct partition *partition) {
         partition_beat(partition, "folding", LIMIT_MS);
         enum partition_event wish = partition_wish(partition);
         if (wish != EVENT_NOTHING) return leave(partition, wish);
+        if (kafka_producer_is_doubtful(partition->log)) return EVENT_RENEW; /* before another transaction is begun */
         int64_t taken = take_some(partition);
         if (taken > 0 && !partition->begun_ms) partition->begun_ms = now_ms;
         if (taken < 0 || tell_time(partition, now_ms) < 0 || (seal_is_due(partition, now_ms) && partition_seal(partition) < 0)) break;
-        if (kafka_producer_is_doubtful(partition->log)) return EVENT_RENEW;
         show_gauges(partition, now_ms);
         if (taken == 0) wait(partition, now_ms);
     }
