@@ -41,7 +41,8 @@ class Engine:
 
     name = ""
     label = ""
-    schema = {"schemas": ROOT / "tests/bench/peers/rules/src/main/avro", "name": "ringback.peers.RowChanged"}  # of what the rows' topic holds
+    #: Of what the topic of rows holds.
+    schema = {"schemas": ROOT / "tests/bench/peers/rules/src/main/avro", "name": "ringback.peers.RowChanged"}
 
     def __init__(self, bench, run, workers, events=EVENTS, sources=SOURCES):
         self.bench, self.run, self.workers, self.events, self.sources = bench, run, workers, events, sources
@@ -97,8 +98,8 @@ class Engine:
         shutil.rmtree(self.room, ignore_errors=True)
 
     def words(self):
-        return {"bootstrap": self.bench.bootstrap, "application": self.run, "events": self.events, "rows": self.rows, "threads": self.workers,
-                "state": self.state, "settings": self.bench.directory / "settings.tsv", "avro": self.bench.avro}
+        return {"bootstrap": self.bench.bootstrap, "application": self.run, "events": self.events, "rows": self.rows, "state": self.state,
+                "threads": self.workers, "settings": self.bench.directory / "settings.tsv", "avro": self.bench.avro}
 
 
 class Ringback(Engine):

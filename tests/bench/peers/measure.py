@@ -44,7 +44,8 @@ class Progress:
 
     def __init__(self, bench, engine):
         self.bench, self.engine, self.samples, self.peak_mib = bench, engine, [], 0.0
-        command = bench.peers.tool("Until", bootstrap=bench.bootstrap, group=engine.run, topics=",".join(engine.group_topics()), seconds=RUN_SECONDS)
+        topics = ",".join(engine.group_topics())
+        command = bench.peers.tool("Until", bootstrap=bench.bootstrap, group=engine.run, topics=topics, seconds=RUN_SECONDS)
         self.tool = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def first(self):
@@ -159,7 +160,8 @@ def latency(bench, kind, run, workers):
         sources = engine.sources if kind.name == "ringback" else ""
         words = {"file": bench.file, "events": engine.events, "sources": sources, "partitions": bench.partitions, "rows": engine.rows,
                  "rate": bench.rate, "warm": bench.warm_seconds, "seconds": bench.latency_seconds}
-        done = subprocess.run(bench.peers.tool("Pace", bootstrap=bench.bootstrap, **words), stdout=subprocess.PIPE, text=True, timeout=RUN_SECONDS)
+        command = bench.peers.tool("Pace", bootstrap=bench.bootstrap, **words)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=RUN_SECONDS)
         engine.check_alive()
         if done.returncode:
             raise SystemExit(f"bench-peers: {engine.label}: latency cannot be measured, see {engine.room}/log")

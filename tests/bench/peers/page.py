@@ -14,6 +14,7 @@ TIMES = [
     ("p50_ms", "p50, ms", 0),
     ("p99_ms", "p99, ms", 0),
 ]
+LEFT, WIDTH = 280, 360  # of the bars, in pixels
 COLOURS = {"ringback": "#2f6f4f", "streams": "#8a5a2b", "flink": "#44608c", "flink-often": "#8fa5c7"}
 
 
@@ -53,13 +54,13 @@ def bars(results, key, title, top, names):
     svg = [f'<text x="0" y="{top + 14}" class="title">{title}</text>']
     y = top + 24
     for (engine, label, workers), each in values.items():
-        scale = 400 / greatest
+        scale = WIDTH / greatest
         median, least, most = statistics.median(each), min(each), max(each)
         name = f"{label}, {workers} thread{'s' if workers > 1 else ''}" if names else label
         svg.append(f'<text x="0" y="{y + 12}">{name}</text>')
-        svg.append(f'<rect x="240" y="{y}" width="{median * scale:.1f}" height="15" fill="{COLOURS[engine]}"/>')
-        svg.append(f'<line x1="{240 + least * scale:.1f}" x2="{240 + most * scale:.1f}" y1="{y + 7.5}" y2="{y + 7.5}" class="noise"/>')
-        svg.append(f'<text x="{246 + most * scale:.1f}" y="{y + 12}">{median:,.{0 if median >= 100 else 1}f}</text>')
+        svg.append(f'<rect x="{LEFT}" y="{y}" width="{median * scale:.1f}" height="15" fill="{COLOURS[engine]}"/>')
+        svg.append(f'<line x1="{LEFT + least * scale:.1f}" x2="{LEFT + most * scale:.1f}" y1="{y + 7.5}" y2="{y + 7.5}" class="noise"/>')
+        svg.append(f'<text x="{LEFT + 6 + most * scale:.1f}" y="{y + 12}">{median:,.{0 if median >= 100 else 1}f}</text>')
         y += 20
     return svg, y - top + 12
 
@@ -82,20 +83,22 @@ def section(results, about):
     return f"""\
 ## Against Kafka Streams and Flink
 
-`tests/bench/bench-peers` on {about["machine"]}: {about["events"]:,} generated events of {about["days"]}, without commands on rows, through one Kafka {about["kafka"]};
-{about["rounds"]} rounds of all in turn. Median, and in brackets least and greatest. The rows that the three told were compared in every run: {about["rows"]:,} rows,
-opened and closed at the same millisecond with the same outcome.
+`tests/bench/bench-peers` on {about["machine"]}: {about["events"]:,} generated events
+of {about["network"]}, without commands on rows; {about["versions"]};
+{about["rounds"]} rounds of all in turn. Median, and in brackets least and greatest. In every run the rows were compared: {about["rows"]:,}, opened and closed at
+the same milliseconds with the same outcomes.
 
 ![Ringback, Kafka Streams and Flink compared](performance-peers.svg)
 
 {table(results, FIGURES)}
 
-Events a second and CPU are those of the last two thirds of the events, when Java has compiled; the broker's CPU is on top. Memory leaves mapped files out: the page cache's.
+Events a second and CPU are those of the last two thirds of the events, when Java has compiled; the broker's CPU is on top. Memory leaves mapped
+files out, which are the page cache's.
 
 {table(results, TIMES)}
 
-Ready: from the start of the process to its first commit, killed at 60 % of the events. Latency: from sending the end of a call to reading its
-row, {about["rate"]:,} events a second. Flink's state is lost with its process, so that both are the same.
+Ready: from the start of the process to its first commit, killed at 60 % of the events. Latency: from sending the end of a call to reading
+its row, at {about["rate"]:,} events a second. Flink's state is lost with its process, so that both are the same.
 
 What the peers do not do is in [tests/bench/README.md](../tests/bench/README.md): they have it easier.
 """

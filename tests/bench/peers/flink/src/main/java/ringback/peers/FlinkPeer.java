@@ -1,5 +1,7 @@
 package ringback.peers;
 
+import static org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,7 +10,6 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.serialization.SerializationSchema;
-import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.tuple.Tuple2;
@@ -29,11 +30,15 @@ public final class FlinkPeer {
     private FlinkPeer() {}
 
     public static void main(String[] words) throws Exception {
-        Options options =
-                new Options(words, "bootstrap", "application", "events", "rows", "threads", "state", "settings", "checkpoint_ms", "watermark_ms", "avro");
+        Options options = new Options(
+                words, "bootstrap", "application", "events", "rows", "threads", "state", "settings", "avro", "checkpoint_ms", "watermark_ms");
         boolean generated = options.is("avro", "generated", "generic");
         Settings settings = Settings.read(Path.of(options.text("settings")));
-        StreamExecutionEnvironment environment = StreamExecutionEnvironment.createLocalEnvironment(options.number("threads"), config(options));
+        WatermarkStrategy<Input> inOrder =
+                WatermarkStrategy.<Input>forMonotonousTimestamps().withTimestampAssigner((input, before) -> input.at);
+        TypeInformation<Tuple2<byte[], byte[]>> keyAndValue = Types.TUPLE(BYTE_PRIMITIVE_ARRAY_TYPE_INFO, BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
+        StreamExecutionEnvironment environment =
+                StreamExecutionEnvironment.createLocalEnvironment(options.number("threads"), config(options));
         KafkaSource<Input> source =
                 KafkaSource.<Input>builder()
                         .setBootstrapServers(options.text("bootstrap"))
@@ -59,13 +64,13 @@ public final class FlinkPeer {
                                         .build())
                         .build();
         environment
-                .fromSource(source, WatermarkStrategy.<Input>forMonotonousTimestamps().withTimestampAssigner((input, before) -> input.at), "events")
+                .fromSource(source, inOrder, "events")
                 .keyBy(input -> input.subject)
                 .process(new SubjectFunction(settings))
-                .returns(new Codec.Type<>(News.class, new Codec.OfNews()))
+                .returns(Codec.typeOfNews())
                 .keyBy(news -> news.party)
                 .process(new PartyFunction())
-                .returns(Types.TUPLE(PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO))
+                .returns(keyAndValue)
                 .sinkTo(sink);
         environment.execute();
     }
@@ -94,7 +99,8 @@ public final class FlinkPeer {
     private static Optional<Path> newestCheckpoint(Path state) throws IOException {
         if (!Files.isDirectory(state)) return Optional.empty();
         try (Stream<Path> files = Files.walk(state, 3)) {
-            return files.filter(file -> file.endsWith("_metadata")).max(Comparator.comparingLong(file -> file.toFile().lastModified())).map(Path::getParent);
+            Comparator<Path> byAge = Comparator.comparingLong(file -> file.toFile().lastModified());
+            return files.filter(file -> file.endsWith("_metadata")).max(byAge).map(Path::getParent);
         }
     }
 
@@ -130,7 +136,7 @@ public final class FlinkPeer {
 
         @Override
         public TypeInformation<Input> getProducedType() {
-            return new Codec.Type<>(Input.class, new Codec.OfInput());
+            return Codec.typeOfInput();
         }
     }
 }

@@ -8,7 +8,7 @@ import org.apache.flink.streaming.api.TimerService;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 
-/** Callers: news in, rows out, as key and value. News of one caller comes from several subtasks: it waits until the watermark has passed it. */
+/** Callers: news in, rows out, as key and value. News of one caller comes from several subtasks: it waits for the watermark to pass it. */
 final class PartyFunction extends KeyedProcessFunction<String, News, Tuple2<byte[], byte[]>> implements Party.Shell {
     private transient ValueState<Party> state;
     private transient TimerService timers;
@@ -17,7 +17,7 @@ final class PartyFunction extends KeyedProcessFunction<String, News, Tuple2<byte
 
     @Override
     public void open(OpenContext context) {
-        state = getRuntimeContext().getState(new ValueStateDescriptor<>("party", new Codec.OfParty()));
+        state = getRuntimeContext().getState(new ValueStateDescriptor<>("party", Codec.ofParty()));
         writer = new RowWriter();
     }
 

@@ -20,7 +20,7 @@ final class SubjectFunction extends KeyedProcessFunction<String, Input, News> im
 
     @Override
     public void open(OpenContext context) {
-        state = getRuntimeContext().getState(new ValueStateDescriptor<>("subject", new Codec.OfSubject()));
+        state = getRuntimeContext().getState(new ValueStateDescriptor<>("subject", Codec.ofSubject()));
     }
 
     @Override

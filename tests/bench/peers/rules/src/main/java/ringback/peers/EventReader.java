@@ -68,7 +68,6 @@ public final class EventReader {
             case "VoicemailStarted" -> Input.VOICEMAIL;
             case "VoicemailLeft" -> Input.MESSAGE;
             case "Forwarded" -> Input.FORWARDED;
-            case "CallbackRequested" -> Input.CALLBACK_REQUESTED;
             case "CallEnded" -> Input.ENDED;
             case "CallClassified" -> Input.CLASSIFIED;
             case "JobBooked" -> Input.BOOKED;
@@ -77,7 +76,8 @@ public final class EventReader {
         };
         int call = place(body, "call_id"), job = place(body, "job_id");
         if (call < 0 && job < 0) return null;
-        String number = type == Input.STARTED ? "from" : "caller", name = type == Input.BOOKED ? "call" : type == Input.CLASSIFIED ? "job" : "leg";
+        String number = type == Input.STARTED ? "from" : "caller";
+        String name = type == Input.BOOKED ? "call" : type == Input.CLASSIFIED ? "job" : "leg";
         return new Kind(type, call < 0 ? 'j' : 'c', call < 0 ? job : call, place(body, number), place(body, name));
     }
 

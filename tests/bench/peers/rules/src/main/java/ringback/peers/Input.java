@@ -3,8 +3,8 @@ package ringback.peers;
 /** One event of a call or a job, as far as the rules look at it. */
 public final class Input {
     /** What kind of event; OTHER only counts as seen. */
-    public static final byte STARTED = 0, AGENT_UP = 1, AGENT_DOWN = 2, HOLD_BEGAN = 3, HOLD_ENDED = 4, QUEUED = 5, VOICE_AGENT = 6, VOICEMAIL = 7,
-            MESSAGE = 8, FORWARDED = 9, CALLBACK_REQUESTED = 10, ENDED = 11, CLASSIFIED = 12, BOOKED = 13, CANCELLED = 14, OTHER = 15;
+    public static final byte STARTED = 0, AGENT_UP = 1, AGENT_DOWN = 2, HOLD_BEGAN = 3, HOLD_ENDED = 4, QUEUED = 5, VOICE_AGENT = 6,
+            VOICEMAIL = 7, MESSAGE = 8, FORWARDED = 9, ENDED = 10, CLASSIFIED = 11, BOOKED = 12, CANCELLED = 13, OTHER = 14;
 
     public static final byte CLASS_NONE = -1, CLASS_BOOKED = 0, CLASS_UNBOOKED = 1, CLASS_EXCUSED = 2, CLASS_NOT_A_LEAD = 3;
 
@@ -36,6 +36,10 @@ public final class Input {
         return subject.substring(subject.indexOf('\t') + 2);
     }
 
+    private boolean hasName() {
+        return type >= AGENT_UP && type <= HOLD_ENDED || type == BOOKED || type == CLASSIFIED;
+    }
+
     public void write(Bytes out) {
         out.put(type | (inbound ? 16 : 0) | (noWorkflow ? 32 : 0) | (noLead ? 64 : 0));
         out.putText(subject);
@@ -43,7 +47,7 @@ public final class Input {
         out.putFixed(idHigh);
         out.putFixed(idLow);
         if (type == STARTED || type == BOOKED) out.putText(number);
-        if (type >= AGENT_UP && type <= HOLD_ENDED || type == BOOKED || type == CLASSIFIED) out.putText(name);
+        if (hasName()) out.putText(name);
         if (type == CLASSIFIED) out.put(classification);
     }
 
@@ -59,7 +63,7 @@ public final class Input {
         input.idHigh = in.getFixed();
         input.idLow = in.getFixed();
         if (input.type == STARTED || input.type == BOOKED) input.number = in.getText();
-        if (input.type >= AGENT_UP && input.type <= HOLD_ENDED || input.type == BOOKED || input.type == CLASSIFIED) input.name = in.getText();
+        if (input.hasName()) input.name = in.getText();
         if (input.type == CLASSIFIED) input.classification = in.get();
         return input;
     }

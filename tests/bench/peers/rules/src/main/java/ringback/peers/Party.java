@@ -70,7 +70,7 @@ public final class Party {
     public void apply(String key, News news, Shell shell) {
         switch (news.type) {
             case News.MISSED -> miss(key, news, shell);
-            case News.SPOKEN -> await(news.id, news, shell);
+            case News.SPOKEN -> expect(news, shell);
             case News.CLASSIFIED -> classify(key, news, shell);
             case News.TALKED -> talk(key, news, shell);
             case News.BOOKED -> book(key, news, shell);
@@ -111,7 +111,8 @@ public final class Party {
             change(key, row, RECONNECTED, Math.max(news.at, talkAt), shell);
     }
 
-    private void await(String call, News news, Shell shell) {
+    /** The call may become a second chance row once its after-call work is over. */
+    private void expect(News news, Shell shell) {
         Row row = add(news, true);
         row.openedAt = news.checkAt;
         row.coldAt = news.coldAt;

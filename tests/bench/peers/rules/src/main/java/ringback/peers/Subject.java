@@ -16,7 +16,8 @@ public final class Subject {
 
     public static final long TALK_MS = 30_001, FORGET_MS = 7 * 86_400_000L;
     private static final long NONE = Long.MIN_VALUE;
-    private static final int INBOUND = 1, SPOKE = 2, VOICE_AGENT = 4, VOICEMAIL = 8, MESSAGE = 16, FORWARDED = 32, NO_LEAD = 64, LEAD = 128, HELD_ALL = 256;
+    private static final int INBOUND = 1, SPOKE = 2, VOICE_AGENT = 4, VOICEMAIL = 8, MESSAGE = 16, FORWARDED = 32, HELD_ALL = 64,
+            NO_LEAD = 128, LEAD = 256; // the reason is marked as no lead; the party waits for what is said of the call
     private static final int UP = 1, HELD = 2;
 
     private int flags;

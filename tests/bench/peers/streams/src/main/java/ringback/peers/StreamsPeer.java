@@ -35,7 +35,8 @@ public final class StreamsPeer {
     private StreamsPeer() {}
 
     public static void main(String[] words) throws IOException {
-        Options options = new Options(words, "bootstrap", "application", "events", "rows", "threads", "state", "settings", "caching", "ids", "avro");
+        Options options = new Options(
+                words, "bootstrap", "application", "events", "rows", "threads", "state", "settings", "avro", "caching", "ids");
         KafkaStreams streams = new KafkaStreams(topology(options), config(options));
         streams.setUncaughtExceptionHandler(why -> {
             why.printStackTrace();
@@ -64,7 +65,8 @@ public final class StreamsPeer {
         return topology;
     }
 
-    private static <K, V> void store(Topology topology, KeyValueBytesStoreSupplier supplier, boolean caching, Serde<K> keys, Serde<V> values) {
+    private static <K, V> void store(
+            Topology topology, KeyValueBytesStoreSupplier supplier, boolean caching, Serde<K> keys, Serde<V> values) {
         var builder = Stores.keyValueStoreBuilder(supplier, keys, values);
         StoreBuilder<?> built = caching ? builder.withCachingEnabled() : builder.withCachingDisabled();
         topology.addStateStore(built, "rules");

@@ -84,8 +84,9 @@ public final class Load {
         }
     }
 
-    static Map<String, Object> producer(String bootstrap) {
-        return Map.of("bootstrap.servers", bootstrap, "batch.size", 256 * 1024, "linger.ms", 20, "buffer.memory", 64L << 20);
+    static KafkaProducer<byte[], byte[]> producer(String bootstrap, int lingerMs) {
+        Map<String, Object> config = Map.of("bootstrap.servers", bootstrap, "batch.size", 256 * 1024, "linger.ms", lingerMs);
+        return new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
     }
 
     public static void main(String[] words) throws IOException {
@@ -94,7 +95,7 @@ public final class Load {
         Map<String, Long> settings = new TreeMap<>();
         long[] counts = {0, 0, 0};
         try (DataFileWriter<GenericRecord> kept = new DataFileWriter<>(new GenericDatumWriter<GenericRecord>());
-                var producer = new KafkaProducer<>(producer(options.text("bootstrap")), new ByteArraySerializer(), new ByteArraySerializer())) {
+                var producer = producer(options.text("bootstrap"), 20)) {
             kept.create(Event.getClassSchema(), Path.of(options.text("kept")).toFile());
             read(options.text("file"), options.number("partitions"), loaded -> {
                 byte[] key = loaded.tenant.getBytes(StandardCharsets.UTF_8);
@@ -118,9 +119,13 @@ public final class Load {
         IndexedRecord body = (IndexedRecord) loaded.event.get("body");
         if (!body.getSchema().getName().equals("ChangeSettings") || loaded.topic.equals("network")) return;
         Map<String, String> changes = new HashMap<>();
-        for (Object change : (List<?>) body.get(1)) changes.put(((IndexedRecord) change).get(0).toString(), ((IndexedRecord) change).get(1).toString());
-        if (!changes.remove("second_chance.enabled").equals("on")) throw new IllegalStateException("a tenant without second chance says so");
-        settings.put(loaded.tenant, Long.parseLong(changes.remove("second_chance.min_call_seconds")));
-        if (!changes.isEmpty()) throw new IllegalStateException("the peers do not know the settings " + changes);
+        for (Object item : (List<?>) body.get(1)) {
+            IndexedRecord change = (IndexedRecord) item;
+            changes.put(change.get(0).toString(), change.get(1).toString());
+        }
+        boolean enabled = "on".equals(changes.remove("second_chance.enabled"));
+        String least = changes.remove("second_chance.min_call_seconds");
+        if (!enabled || least == null || !changes.isEmpty()) throw new IllegalStateException("not known to the peers: " + body);
+        settings.put(loaded.tenant, Long.parseLong(least));
     }
 }

@@ -13,7 +13,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import ringback.peers.Options;
 
 /**
@@ -24,7 +23,8 @@ import ringback.peers.Options;
 public final class Pace {
     private static final long SECOND = 1_000_000_000;
 
-    private final Map<String, Long> ended = new ConcurrentHashMap<>(); // key of the row that the call may open: nanoTime when its end was sent
+    /** Key of the row that a call may open: nanoTime when the call's end was sent. */
+    private final Map<String, Long> ended = new ConcurrentHashMap<>();
     private final AtomicInteger count = new AtomicInteger();
     private final double[] latencies = new double[1 << 20];
     private final KafkaProducer<byte[], byte[]> producer;
@@ -34,8 +34,7 @@ public final class Pace {
 
     private Pace(Options options) {
         this.options = options;
-        producer = new KafkaProducer<>(
-                Map.of("bootstrap.servers", options.text("bootstrap"), "linger.ms", 0), new ByteArraySerializer(), new ByteArraySerializer());
+        producer = Load.producer(options.text("bootstrap"), 0);
     }
 
     /** Thrown to end the reading of the file. */
@@ -95,6 +94,7 @@ public final class Pace {
         if (count < 100) throw new IOException("only " + count + " rows came out");
         double[] all = Arrays.copyOf(pace.latencies, count);
         Arrays.sort(all);
-        System.out.printf("{\"rows\": %d, \"p50_ms\": %.1f, \"p99_ms\": %.1f, \"max_ms\": %.1f}%n", count, all[count / 2], all[count * 99 / 100], all[count - 1]);
+        String json = "{\"rows\": %d, \"p50_ms\": %.1f, \"p99_ms\": %.1f, \"max_ms\": %.1f}%n";
+        System.out.printf(json, count, all[count / 2], all[count * 99 / 100], all[count - 1]);
     }
 }
