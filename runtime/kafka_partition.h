@@ -59,6 +59,7 @@ struct partition {
     struct store *store;
     struct place place;
     struct log *journal; /* being read */
+    bool restored;       /* a snapshot was asked for */
     bool foreign;        /* the state turned out to be another's than the journal's */
     struct log *log;     /* being written */
     struct writer *writer;

@@ -5,12 +5,15 @@
 #include <sys/stat.h>
 
 #include "clocks.h"
+#include "json_log.h"
 #include "kafka_partition.h"
 #include "reader.h"
+#include "snapshot.h"
 
 #define READ_EVERY_MS 100 /* a state is committed that often at most */
 #define IDLE_MS 1000
 #define READ_LIMIT_MS 60000
+#define RESTORE_LIMIT_MS 3600000
 #define NO_JOURNAL_ID "00000000000000000000000000000000"
 
 static int directory_make(const char *path, struct failure *failure) {
@@ -24,6 +27,22 @@ void partition_place_begin(struct partition *partition, const char *journal_id) 
 }
 
 static int state_begin_anew(struct partition *partition);
+
+/* Once: a snapshot that the journal does not know is no better the second time. */
+static int state_restore(struct partition *partition) {
+    char path[PATH_MAX], error[600];
+    int64_t seal = -1;
+    partition->restored = true;
+    store_close(partition->store);
+    partition->store = NULL;
+    int code = store_erase_lmdb(data_dir_state(&partition->dir, path), error, sizeof error);
+    if (code < 0) return fail_store(&partition->failure, code, path, error);
+    partition_beat(partition, "restoring a snapshot", RESTORE_LIMIT_MS);
+    int restored = snapshot_restore(partition->shared->config, partition->number, &seal, &partition->failure);
+    if (restored < 0) return -1;
+    if (restored) json_log(LEVEL_INFO, "snapshot_restored", LOG_NUMBER("partition", partition->number), LOG_NUMBER("seal", seal));
+    return partition_state_open(partition);
+}
 
 int partition_state_open(struct partition *partition) {
     const char *base = partition->shared->config->state.dir;
@@ -41,6 +60,7 @@ int partition_state_open(struct partition *partition) {
     if (code == 0) code = place_load(partition->store, &partition->place);
     store_abort(partition->store);
     if (code < 0) return fail_store(failure, code, "the state", store_error(partition->store));
+    if (code == STORE_ABSENT && partition->shared->config->snapshot.dir && !partition->restored) return state_restore(partition);
     if (code == STORE_ABSENT) partition_place_begin(partition, NO_JOURNAL_ID);
     if (code == 0 && partition->place.log.partition != partition->number) {
         fail(failure, EXIT_FAILED, "%s is the state of partition %" PRId32 ".", partition->dir.path, partition->place.log.partition);

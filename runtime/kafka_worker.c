@@ -8,6 +8,7 @@
 #include "http.h"
 #include "json_log.h"
 #include "kafka_partition.h"
+#include "snapshot.h"
 
 #define POLL_MS 100
 #define MEMBER_LIMIT_MS 30000
@@ -26,8 +27,8 @@ struct worker {
     struct http *http;
     struct service_pages pages;
     struct http_route routes[SERVICE_ROUTES];
-    pthread_t watchdog;
-    bool watched;
+    pthread_t watchdog, snapshots;
+    bool watched, snapshotted;
     atomic_bool ended;
     struct failure *failure;
 };
@@ -46,6 +47,41 @@ static void *watch(void *context) {
         struct timespec pause = {.tv_nsec = WATCH_MS * 1000000L};
         nanosleep(&pause, NULL);
     }
+    return NULL;
+}
+
+/* ---- snapshots ---- */
+
+static void snapshots_take(struct worker *worker, int64_t taken_ms[]) {
+    const struct shared *shared = &worker->shared;
+    for (int32_t n = 0; n < worker->count && !atomic_load(&worker->ended); n++) {
+        struct failure failure = {0};
+        int64_t seal;
+        int taken = snapshot_take(shared->config, n, &seal, &failure);
+        if (taken > 0) {
+            json_log(LEVEL_INFO, "snapshot_taken", LOG_NUMBER("partition", n), LOG_NUMBER("seal", seal));
+            taken_ms[n] = monotonic_ms();
+        } else if (taken < 0) {
+            json_log(LEVEL_WARNING, "snapshot_failed", LOG_NUMBER("partition", n), LOG_TEXT("text", failure.text));
+        }
+    }
+}
+
+/* On a thread of its own: a copy takes as long as the state is large, and the fold goes on meanwhile. */
+static void *keep_snapshots(void *context) {
+    struct worker *worker = context;
+    int64_t last_ms = monotonic_ms(), *taken_ms = calloc((size_t)worker->count, sizeof *taken_ms);
+    while (taken_ms && !atomic_load(&worker->ended)) {
+        struct timespec pause = {.tv_nsec = WATCH_MS * 1000000L};
+        nanosleep(&pause, NULL);
+        if (monotonic_ms() - last_ms >= worker->shared.config->snapshot.every_ms) {
+            last_ms = monotonic_ms();
+            snapshots_take(worker, taken_ms);
+        }
+        for (int32_t n = 0; n < worker->count; n++)
+            if (taken_ms[n]) metrics_set(worker->shared.metrics, METRIC_SNAPSHOT_AGE, n, 0, 0, monotonic_ms() - taken_ms[n]);
+    }
+    free(taken_ms);
     return NULL;
 }
 
@@ -201,6 +237,10 @@ static int start(struct worker *worker) {
     beat(worker, "starting");
     if (pthread_create(&worker->watchdog, NULL, watch, worker) != 0) return fail(worker->failure, EXIT_AGAIN, "cannot start a thread.");
     worker->watched = true;
+    if (worker->shared.config->snapshot.dir) {
+        if (pthread_create(&worker->snapshots, NULL, keep_snapshots, worker) != 0) return fail(worker->failure, EXIT_AGAIN, "cannot start a thread.");
+        worker->snapshotted = true;
+    }
     for (; worker->started < worker->count; worker->started++)
         if (partition_start(&worker->partitions[worker->started], &worker->shared, worker->started, worker->failure) < 0) return -1;
     return subscribe(worker);
@@ -220,6 +260,7 @@ static void stop_all(struct worker *worker) {
     http_stop(worker->http);
     atomic_store(&worker->ended, true);
     if (worker->watched) pthread_join(worker->watchdog, NULL);
+    if (worker->snapshotted) pthread_join(worker->snapshots, NULL);
     shared_close(shared);
     free(worker->partitions);
     free(worker->assigned);

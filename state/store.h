@@ -58,6 +58,10 @@ int store_open_lmdb_reader(struct store **store, const char *path, char *error, 
  * or open for reading in this process. */
 int store_erase_lmdb(const char *path, char *error, size_t error_size);
 
+/* Copies the state in `from`, as last committed, without its free pages, to the directory `into`, which holds none; on the disk and clean when
+ * it returns 0. `from` may have its writer, here or in another process: its map cannot grow meanwhile. A snapshot is made so, and restored so. */
+int store_copy_lmdb(const char *from, const char *into, char *error, size_t error_size);
+
 int store_open_memory(struct store **store);
 
 /* Syncs, marks clean, frees. An open transaction is aborted. NULL is fine. */

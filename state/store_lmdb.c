@@ -8,9 +8,11 @@
 #include "store_lmdb.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "lmdb_directory.h"
 #include "lmdb_environment.h"
 #include "store_side.h"
@@ -369,5 +371,32 @@ int store_erase_lmdb(const char *path, char *error, size_t error_size) {
         result = store_say(error, error_size, STORE_ERROR_BUSY, "%s is open for reading in this process: close that first", path);
     if (!result) result = lmdb_directory_erase(&directory, error, error_size);
     lmdb_directory_close(&directory);
+    return result;
+}
+
+static int copy_to(struct lmdb *lmdb, struct lmdb_directory *target, const char *into, char *error, size_t error_size) {
+    int code = lmdb_environment_enter(lmdb->environment);
+    if (!code) {
+        code = mdb_env_copy2(lmdb->environment->env, into, MDB_CP_COMPACT);
+        lmdb_environment_leave(lmdb->environment);
+    }
+    if (code) return translate(target, code, "copying the state", error, error_size);
+    int file = openat(target->fd, "data.mdb", O_RDONLY | O_CLOEXEC);
+    bool synced = file >= 0 && fsync(file) == 0;
+    if (!synced) code = errno;
+    if (file >= 0) close(file);
+    if (!synced) return translate(target, code, "syncing the copy", error, error_size);
+    return lmdb_directory_mark(target, MARK_CLEAN, error, error_size);
+}
+
+int store_copy_lmdb(const char *from, const char *into, char *error, size_t error_size) {
+    struct store *store;
+    struct lmdb_directory target = LMDB_DIRECTORY_CLOSED;
+    int result = store_open_lmdb_reader(&store, from, error, error_size);
+    if (result) return result;
+    result = lmdb_directory_open(&target, into, true, error, error_size);
+    if (!result) result = copy_to(lmdb_of(store), &target, into, error, error_size);
+    lmdb_directory_close(&target);
+    store_close(store);
     return result;
 }

@@ -16,11 +16,11 @@ from faults import faults  # noqa: E402
 from hostile import hostile_records, wrong_places  # noqa: E402
 from idle import idle_streams  # noqa: E402
 from program import Tap  # noqa: E402
-from trouble import foreign_state, quarantine_and_repair  # noqa: E402
+from trouble import foreign_state, quarantine_and_repair, snapshots  # noqa: E402
 from through import generated_week, real, real_month  # noqa: E402
 
 TESTS = [generated_week, real_month, faults, crash_points, idle_streams, hostile_records, wrong_places, foreign_state,
-         quarantine_and_repair]
+         quarantine_and_repair, snapshots]
 
 
 def main():

@@ -1,4 +1,6 @@
 """States and offsets that contradict the journal: what can be built again is, what cannot is not guessed at."""
+import shutil
+
 from bench import of_now, wait_until
 import ledger
 from program import EXIT_FAILED, Failed
@@ -69,3 +71,30 @@ def quarantine_and_repair(bench):
     bench.program.run(*command)
     run_to_end(bench, instance, wire, sent)
     ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+
+
+def snapshots(bench):
+    """A state that is lost is restored from a snapshot that was taken beside the fold, and the journal is read on from there."""
+    wire, room = bench.wire(2), bench.directory("snapshots")
+    events = list(messages(of_now(bench, 3, "--tenants", 20, "--events", 6000), wire.prefix))
+    instance = bench.instance(wire, room, settings=f"snapshot:\n  dir: {room}/snapshots\n")
+    sent = wire.send(events[:3000])
+    instance.start()
+    try:
+        bench.at_end(wire, sent)
+        bench.program.run("snapshot", "-c", instance.config)
+        sent = add(sent, wire.send(events[3000:4500]))
+        bench.at_end(wire, sent)
+        instance.kill()
+        shutil.rmtree(instance.room / "state")
+        sent = add(sent, wire.send(events[4500:]))
+        run_to_end(bench, instance, wire, sent)
+    finally:
+        instance.kill()
+    ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+    restored = [line["seal"] for line in instance.said() if line["event"] == "snapshot_restored"]
+    if len(restored) != 2:
+        raise Failed(f"{len(restored)} of 2 partitions were restored:\n{instance.tail()}")
+    print(f"# restored as of seals {restored}")
+    bench.program.run("restore", "-c", instance.config, "--partition", 0)
+    run_to_end(bench, instance, wire, sent)

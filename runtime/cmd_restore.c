@@ -1,0 +1,58 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "../schemas/codec/codec.h"
+#include "command.h"
+#include "data_dir.h"
+#include "snapshot.h"
+
+static const struct option_row options[] = {
+    {"config", 'c', OPTION_FILE, "FILE", CONFIG_FILE, false, false, "The configuration (docs/configuration.md)"},
+    {"partition", 'p', OPTION_NUMBER, "N", NULL, true, false, "The partition"},
+    {0},
+};
+
+static int restore(const struct arguments *arguments, const struct config *config, struct failure *failure) {
+    long long partition = argument_number(arguments, "partition");
+    char path[PATH_MAX], error[600];
+    int64_t seal;
+    if (partition >= config->partitions)
+        return fail(failure, EXIT_USAGE, "--partition %lld: there are %" PRId64 ", from 0.", partition, config->partitions);
+    if (snprintf(path, sizeof path, "%s/%lld/state", config->state.dir, partition) >= (int)sizeof path)
+        return fail(failure, EXIT_CONFIGURATION, "state.dir: the path is too long.");
+    int code = store_erase_lmdb(path, error, sizeof error);
+    if (code < 0) return fail_store(failure, code, path, error);
+    int restored = snapshot_restore(config, (int32_t)partition, &seal, failure);
+    if (restored == 0) return fail(failure, EXIT_FAILED, "there is no snapshot of partition %lld below %s that opens.", partition, config->snapshot.dir);
+    if (restored > 0) printf("partition %lld: restored as of seal %" PRId64 "\n", partition, seal);
+    return restored < 0 ? -1 : 0;
+}
+
+static int run(const struct arguments *arguments) {
+    struct failure failure = {0};
+    struct config *config = NULL;
+    char error[400];
+    if (schemas_load(error, sizeof error) < 0) {
+        complain("%s", error);
+        return EXIT_FAILED;
+    }
+    int result = config_load(&config, argument_text(arguments, "config"), &failure);
+    if (result == 0) result = restore(arguments, config, &failure);
+    if (result < 0) complain("%s", failure.text);
+    config_free(config);
+    schemas_unload();
+    return result < 0 ? (int)failure.code : EXIT_DONE;
+}
+
+const struct command command_restore = {
+    .name = "restore",
+    .summary = "put a partition's newest snapshot in place of its state",
+    .operands = "",
+    .description =
+        "Removes the partition's state and copies the newest snapshot there; `ringback run` then reads the journal from its seal on. It does so by "
+        "itself where a state is missing. Stop the instance first: a state in use is left alone.",
+    .options = options,
+    .example = "ringback restore -c /etc/ringback/ringback.yaml --partition 3\n"
+               "  after a disk was replaced",
+    .run = run,
+};

@@ -1,0 +1,55 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "../schemas/codec/codec.h"
+#include "command.h"
+#include "snapshot.h"
+
+static const struct option_row options[] = {
+    {"config", 'c', OPTION_FILE, "FILE", CONFIG_FILE, false, false, "The configuration (docs/configuration.md)"},
+    {"partition", 'p', OPTION_NUMBER, "N", NULL, false, false, "This partition alone"},
+    {0},
+};
+
+static int snapshot(const struct arguments *arguments, const struct config *config, struct failure *failure) {
+    for (int32_t n = 0; n < config->partitions; n++) {
+        int64_t seal;
+        if (argument_given(arguments, "partition") && argument_number(arguments, "partition") != n) continue;
+        int taken = snapshot_take(config, n, &seal, failure);
+        if (taken < 0) return -1;
+        if (taken)
+            printf("partition %" PRId32 ": seal %" PRId64 "\n", n, seal);
+        else
+            printf("partition %" PRId32 ": nothing new\n", n);
+    }
+    return 0;
+}
+
+static int run(const struct arguments *arguments) {
+    struct failure failure = {0};
+    struct config *config = NULL;
+    char error[400];
+    if (schemas_load(error, sizeof error) < 0) {
+        complain("%s", error);
+        return EXIT_FAILED;
+    }
+    int result = config_load(&config, argument_text(arguments, "config"), &failure);
+    if (result == 0) result = snapshot(arguments, config, &failure);
+    if (result < 0) complain("%s", failure.text);
+    config_free(config);
+    schemas_unload();
+    return result < 0 ? (int)failure.code : EXIT_DONE;
+}
+
+const struct command command_snapshot = {
+    .name = "snapshot",
+    .summary = "copy the states of partitions, beside whoever folds them",
+    .operands = "",
+    .description =
+        "Takes a snapshot of each partition's state in state.dir now, as `ringback run` does every snapshot.every: a copy as of the last seal, "
+        "below snapshot.dir, on the disk and opened once when this ends. A running service goes on meanwhile.",
+    .options = options,
+    .example = "ringback snapshot -c /etc/ringback/ringback.yaml\n"
+               "  before an upgrade",
+    .run = run,
+};
