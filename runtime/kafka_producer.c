@@ -32,7 +32,7 @@ struct kafka_producer {
     struct plan *plans[TOPICS]; /* to read what was encoded, where headers are made of it; NULL until the first */
     struct scratch scratch;
     rd_kafka_resp_err_t delivery; /* the first record that was not taken */
-    int64_t seal_offset, seal_sent_ms, skew_ms;
+    int64_t seal_offset, seal_sent_ms /* monotonic */, skew_ms;
     int64_t apart_ms; /* our wall clock less the monotonic one when skew_ms was seen: what has changed since is a jump */
     char name[300];
 };
@@ -51,9 +51,10 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
     int64_t taken_ms = rd_kafka_message_timestamp(message, &type), now_ms = wall_ms();
     producer->seal_offset = message->offset;
     if (type != RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME) return;
-    /* Between sending and hearing of it: no more is known. */
+    /* Between sending and hearing of it, by our clock as it goes now: no more is known. */
     producer->apart_ms = now_ms - monotonic_ms();
-    producer->skew_ms = taken_ms < producer->seal_sent_ms ? producer->seal_sent_ms - taken_ms : taken_ms > now_ms ? now_ms - taken_ms : 0;
+    int64_t sent_ms = producer->seal_sent_ms + producer->apart_ms;
+    producer->skew_ms = taken_ms < sent_ms ? sent_ms - taken_ms : taken_ms > now_ms ? now_ms - taken_ms : 0;
 }
 
 static void went_wrong(rd_kafka_t *handle, int code, const char *text, void *opaque) {
@@ -254,7 +255,7 @@ static int producer_seal(struct log *log, size_t size, int64_t sequence) {
     seal_hash(record, size, hash);
     memcpy(value, producer->options.form->frame, JOURNAL_FRAME_BYTES);
     producer->seal_offset = -1;
-    producer->seal_sent_ms = wall_ms();
+    producer->seal_sent_ms = monotonic_ms();
     if (produce(producer, STREAM_JOURNAL, STR_NULL, value, size + JOURNAL_FRAME_BYTES, producer) < 0) return -1;
     crash_point("produced");
     if (producer->options.before_commit) producer->options.before_commit(producer->options.context);
@@ -346,7 +347,7 @@ int kafka_producer_probe(struct log *log) {
     static const uint8_t probe[] = "probe";
     struct kafka_producer *producer = producer_of(log);
     producer->seal_offset = -1;
-    producer->seal_sent_ms = wall_ms();
+    producer->seal_sent_ms = monotonic_ms();
     if (produce(producer, STREAM_JOURNAL, STR("*"), probe, sizeof probe - 1, producer) < 0) return -1;
     rd_kafka_resp_err_t code = rd_kafka_flush(producer->producer, FULL_MS);
     if (!code) code = producer->delivery;
