@@ -55,7 +55,7 @@ static struct request *request_send(const struct request *model) {
     switch (sim_between(0, 2)) {
     case 0: break; /* lost on its way */
     case 1: sim_at(sim_now() + latency(), request_arrives_unanswered, request); break;
-    default: sim_at(sim_now() + sim_between(0, wire.late_most), request_arrives_unanswered, request);
+    default: sim_at(sim_now() + sim_between(0, sim_chance(500) ? SIM_SECOND / 5 : wire.late_most), request_arrives_unanswered, request);
     }
     /* A connection that breaks is noticed; one that is silent ends by a timeout. */
     if (sim_chance(700)) sim_at(sim_now() + sim_between(1000, SIM_SECOND / 2), request_broken, request);

@@ -194,19 +194,21 @@ rd_kafka_resp_err_t rd_kafka_get_watermark_offsets(rd_kafka_t *handle, const cha
 
 /* ---- offsets asked for ---- */
 
-static void times_serve(struct request *request) {
-    for (int n = 0; n < request->of.list->cnt; n++) {
-        rd_kafka_topic_partition_t *asked = &request->of.list->elems[n];
-        const struct log_topic *log = broker_log(asked->topic, asked->partition);
-        asked->offset = asked->offset == RD_KAFKA_OFFSET_BEGINNING ? log->begin : end_for(request->handle, log);
-    }
-}
-
 static rd_kafka_topic_partition_list_t *list_copy(const rd_kafka_topic_partition_list_t *list) {
     rd_kafka_topic_partition_list_t *copy = rd_kafka_topic_partition_list_new(list->cnt);
     for (int n = 0; n < list->cnt; n++)
         rd_kafka_topic_partition_list_add(copy, list->elems[n].topic, list->elems[n].partition)->offset = list->elems[n].offset;
     return copy;
+}
+
+/* The list is that of all attempts: each is answered on a copy. */
+static void times_serve(struct request *request) {
+    request->of.list = list_copy(request->of.list);
+    for (int n = 0; n < request->of.list->cnt; n++) {
+        rd_kafka_topic_partition_t *asked = &request->of.list->elems[n];
+        const struct log_topic *log = broker_log(asked->topic, asked->partition);
+        asked->offset = asked->offset == RD_KAFKA_OFFSET_BEGINNING ? log->begin : end_for(request->handle, log);
+    }
 }
 
 rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list, int timeout_ms) {
