@@ -1,9 +1,11 @@
 /* ringback report: the report Unbooked and Abandoned Calls and its comparisons (SPEC 8), from a snapshot of the state. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "../schemas/codec/codec.h"
+#include "data_dir.h"
 #include "report_changes.h"
 #include "report_figures.h"
 #include "report_header.h"
@@ -435,10 +437,20 @@ static int read_as_of(const struct arguments *arguments, struct replay *replay, 
     return code < 0 ? view_failed(replay->store) : code;
 }
 
+/* The journal of a service is in Kafka: its states lie alone. */
+static int need_journal(const char *data, struct failure *failure) {
+    struct data_dir dir;
+    char path[PATH_MAX];
+    if (data_dir_open(&dir, data, failure) < 0) return -1;
+    if (access(data_dir_journal(&dir, path), F_OK) == 0 || errno != ENOENT) return 0;
+    return fail(failure, EXIT_FAILED, "%s is not there: reports of the past need the journal, and that of a service is in Kafka.", path);
+}
+
 static int of_the_past(const struct arguments *arguments, struct report *report, struct report_choice *choice) {
     struct failure failure = {0};
     struct replay replay = {0};
-    int code = replay_open(&replay, argument_text(arguments, "data"), &failure);
+    int code = need_journal(argument_text(arguments, "data"), &failure);
+    if (code == 0) code = replay_open(&replay, argument_text(arguments, "data"), &failure);
     if (code == 0)
         code = argument_given(arguments, "changes-since") ? read_changes(arguments, &replay, report, choice)
                                                           : read_as_of(arguments, &replay, report, choice);

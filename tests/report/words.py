@@ -233,6 +233,15 @@ class Words:
     def no_directory(self):
         need(b"no such directory" in self.run(data=self.room / "nowhere", exits=(EXIT_FAILED,)).stderr, "a directory that is not there")
 
+    def state_alone(self):
+        """As a service has it, whose journal is in Kafka."""
+        data = self.room / "alone"
+        data.mkdir()
+        shutil.copytree(self.data / "state", data / "state")
+        need(self.json("--range", "all", data=data) == self.json("--range", "all"), "the report of a state alone is another")
+        done = self.run("--as-of", "2025-03-01", data=data, exits=(EXIT_FAILED,))
+        need(b"reports of the past need the journal" in done.stderr, f"it says: {done.stderr.decode()}")
+
     def closed_pipe(self):
         for form in ("table", "csv", "json", "avro", "html"):
             read, write = os.pipe()
@@ -353,6 +362,7 @@ def main():
             ("an empty report says so", words.empty_is_said),
             ("a state of a newer version", words.newer_state),
             ("no directory", words.no_directory),
+            ("a state alone, as a service has it", words.state_alone),
             ("a closed pipe is quiet", words.closed_pipe),
             ("a full disk is said", words.full_disk),
             ("--as-of prints what was printed then", words.as_of),
