@@ -246,7 +246,7 @@ def grant_all(bench, rights):
         else:
             acls.append(admin.AclBinding(kinds[kind], name, admin.ResourcePatternType.LITERAL, "User:ringback", "*",
                                          admin.AclOperation[operation.upper()], admin.AclPermissionType.ALLOW))
-    for answer in client.create_acls(acls).values():
+    for answer in (client.create_acls(acls) if acls else {}).values():
         answer.result(10)
 
 
@@ -264,11 +264,16 @@ def logins(bench):
     has(said, "sasl.password: \"${file:")
 
 
+def secured_config(bench, mechanism):
+    bench.ringback("topics", "create", "-c", bench.config("rights-plain", bench.secured.bootstrap, "r."))
+    port, = kafka_broker.free_ports(1)
+    return bench.config("rights", bench.secured.secured, "r.", f"http: {{port: {port}}}\n", kafka=bench.secured.properties("ringback", mechanism))
+
+
 def rights(bench, mechanism, environment):
     """With the least set all is well; each right that is not there is named."""
     broker = bench.secured
-    config = bench.config("rights", broker.secured, "r.", kafka=broker.properties("ringback", mechanism))
-    bench.ringback("topics", "create", "-c", bench.config("rights-plain", broker.bootstrap, "r."))
+    config = secured_config(bench, mechanism)
     check = lambda: bench.ringback("check-config", "--connect", "-c", config, exits=(0, EXIT_CONFIGURATION), env=os.environ | environment)
     take_all(bench)
     nothing = missing_of(check())
@@ -285,6 +290,12 @@ def rights(bench, mechanism, environment):
     expect("wrong" not in said, said)
     says = bench.ringback("topics", "check", "-c", config, exits=(EXIT_CONFIGURATION,), env=os.environ | environment)
     has(says, "it needs DESCRIBE_CONFIGS on the topic")
+    service = Service(bench, f"rights-{mechanism}", config, environment)
+    try:
+        service.until(service.ready, "ready with the least rights")
+        service.stop()
+    finally:
+        service.process.kill()
 
 
 def rights_over_plain(bench):
@@ -299,6 +310,25 @@ def rights_over_scram(bench):
     if "lets us in" in said:
         has(said, "this librdkafka's SCRAM is refused by Kafka 4")
     rights(bench, "SCRAM-SHA-512", {"LD_PRELOAD": str(tools.newest_librdkafka())})
+
+
+def refusals_of_a_service(bench):
+    """A service that lacks a right says on /readyz which, and does not end: the right may be given while it waits."""
+    config = secured_config(bench, "PLAIN")
+    for without, words in ((("Read", "topic", "r.journal"), ("r.journal", "Topic authorization failed", "it needs READ")),
+                           (("Read", "group", "rights"), ("Group authorization failed",)),
+                           (("Write", "transactional-id", "rights."), ("Transactional Id authorization failed",))):
+        take_all(bench)
+        grant_all(bench, LEAST - {without} | ({("Describe", "topic", without[2])} if without[1] == "topic" else set()))
+        service = Service(bench, "refused", config)
+        try:
+            service.until(lambda: all(word in service.get("/readyz")[1] for word in words), f"{without} is named")
+            expect(service.get("/livez")[0] == 200, "a service that waits for a right is taken for dead")
+            grant_all(bench, {without})
+            service.until(service.ready, f"ready after {without} was given")
+            service.stop()
+        finally:
+            service.process.kill()
 
 
 # ---- a service that runs
@@ -448,7 +478,8 @@ def murmur2(key):
     return (h ^ h >> 15) & 0x7fffffff
 
 
-TESTS = (rules_and_dashboard, configurations, topics, schemas, connecting, service_pages_and_registry_outage, logins, rights_over_plain, rights_over_scram)
+TESTS = (rules_and_dashboard, configurations, topics, schemas, connecting, service_pages_and_registry_outage, logins, rights_over_plain, rights_over_scram,
+         refusals_of_a_service)
 
 
 def main():
