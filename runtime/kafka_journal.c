@@ -51,6 +51,14 @@ static int datum_of(struct kafka_journal *journal, const rd_kafka_message_t *mes
     return 0;
 }
 
+static int fail_foreign(struct kafka_journal *journal) {
+    const struct log_place *remembered = &journal->options.from->log;
+    if (journal->options.foreign) *journal->options.foreign = true;
+    return fail(journal->log.failure, EXIT_FAILED,
+                "%s: seal %" PRId64 ", up to which the state was folded, is not at offset %" PRId64 ". The state is another journal's.",
+                journal->name, remembered->sequence, remembered->seal_at);
+}
+
 /* 1: a message is held; 0: reading ends here; -1. */
 static int message_await(struct kafka_journal *journal) {
     const struct kafka_journal_options *options = &journal->options;
@@ -59,7 +67,8 @@ static int message_await(struct kafka_journal *journal) {
         int found = tail_next(&journal->tail, &journal->message, journal->log.failure);
         if (found != 0) return found;
         int64_t position = tail_position(&journal->tail);
-        if (journal->at_seal && options->until >= 0 ? position >= options->until : journal->at_seal && tail_is_at_end(&journal->tail)) return 0;
+        if (journal->at_seal && (options->until >= 0 ? position >= options->until : tail_is_at_end(&journal->tail)))
+            return journal->verified || options->until < 0 ? 0 : fail_foreign(journal); /* not even what the state remembers was there */
         if (options->until >= 0 && position >= options->until)
             return fail(journal->log.failure, EXIT_FAILED, "%s ends at offset %" PRId64 " without a seal.", journal->name, position);
         if (monotonic_ms() - journal->progress_at > STALLED_MS)
@@ -76,11 +85,8 @@ static int verify(struct kafka_journal *journal, struct str datum) {
     uint8_t hash[SEAL_HASH_BYTES];
     seal_hash(datum.ptr, datum.len, hash);
     journal->verified = true;
-    if (journal->message->offset == remembered->seal_at && memcmp(hash, remembered->seal_hash, sizeof hash) == 0) return 0;
-    if (journal->options.foreign) *journal->options.foreign = true;
-    return fail(journal->log.failure, EXIT_FAILED,
-                "%s: seal %" PRId64 ", up to which the state was folded, is not at offset %" PRId64 ". The state is another journal's.",
-                journal->name, remembered->sequence, remembered->seal_at);
+    bool is_there = journal->message->offset == remembered->seal_at && memcmp(hash, remembered->seal_hash, sizeof hash) == 0;
+    return is_there ? 0 : fail_foreign(journal);
 }
 
 static int journal_read(struct log *log, struct log_run *run) {
