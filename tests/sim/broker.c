@@ -117,6 +117,15 @@ void broker_failover(void) {
     sim_trace("failover: %" PRId64 " records were not replicated", lost);
 }
 
+void broker_cut(struct log_topic *log) {
+    int64_t end = log->stable;
+    while (end > 0 && (log->entries[end - 1].fate != FATE_COMMITTED || log->entries[end - 1].key.ptr)) end--;
+    log->end = log->high = log->stable = end > 0 ? end - 1 : 0;
+    log->leader_epoch++;
+    sequences_recount(log);
+    broker_log_changed(log);
+}
+
 void broker_retain(struct log_topic *log, int64_t begin) {
     log->begin = begin;
     broker_log_changed(log);
@@ -179,7 +188,7 @@ static void group_offsets_move(const struct group_offsets *offsets);
 
 static void offsets_marked(void *context) {
     struct transaction *transaction = context;
-    if (transaction->commit) group_offsets_move(&transaction->offsets);
+    if (transaction->commit && !broker.torn) group_offsets_move(&transaction->offsets);
     transaction->has_offsets = false;
     transaction_marked(transaction);
 }

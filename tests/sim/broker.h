@@ -69,9 +69,11 @@ struct broker_state {
     int64_t down_until, coordinator_down_until;
     int64_t replication_most; /* us until a record is replicated */
     int64_t marker_most;      /* us until a marker is written */
+    bool torn;                /* transactions are committed without their offsets */
 };
 extern struct broker_state broker;
 void broker_failover(void); /* what is not replicated is forgotten */
+void broker_cut(struct log_topic *log); /* so is the last seal, and a little more: an unclean election */
 void broker_retain(struct log_topic *log, int64_t begin);
 
 /* ---- transactions ---- */

@@ -264,6 +264,17 @@ static void check_commits(const struct trial *trial) {
     }
 }
 
+/* The same transactions moved the group: where it stands is where the last seal says. */
+static void check_group(const struct trial *trial, const struct place *place) {
+    struct group_offsets group = {.partition = trial->partition};
+    rd_kafka_resp_err_t code = broker_committed(&group);
+    if (code) sim_fail("partition %" PRId32 ": the group's offsets are not decided", trial->partition);
+    for (int n = 0; n < GROUP_SOURCES; n++)
+        if (group.offsets[n] != place->topics[n + 1])
+            sim_fail("partition %" PRId32 ": the group has read source %d up to %" PRId64 ", the last seal says %" PRId64, trial->partition, n + 1,
+                     group.offsets[n], place->topics[n + 1]);
+}
+
 /* ---- the whole ---- */
 
 static bool first_journal_id(const struct log_topic *log, char id[JOURNAL_ID_DIGITS + 1]) {
@@ -305,6 +316,7 @@ static void judge_partition(struct trial *trial, int32_t partitions) {
         check_passed(trial, source, trial->next[kind], source->high);
     }
     for (int topic = 0; topic < TOPICS; topic++) check_outputs(trial, topic, status.allowed_lateness_ms);
+    check_group(trial, &place);
     check_balance(trial, store);
     check_commits(trial);
     store_close(store);

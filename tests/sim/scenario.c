@@ -18,12 +18,14 @@
 #define UNNOTICED_MS 2000 /* a clock that is off by less is believed */
 
 const char *const trouble_names[TROUBLES] = {"kill",     "power", "freeze", "stop", "broker", "coordinator", "failover",
-                                             "wire",     "disk",  "skew",   "jump", "queue",  "slow"};
+                                             "wire",     "disk",  "skew",   "jump", "queue",  "slow", "torn",        "cut"};
 
 static const struct scenario *scenario;
 static uint32_t troubles;
 static int crashes[SIM_INSTANCES_MAX];
 static int64_t starts_at[SIM_INSTANCES_MAX]; /* SIM_NEVER: it runs, or is not to */
+
+static bool found_out; /* somebody was told that something is damaged */
 
 static bool has(enum trouble trouble) { return troubles >> trouble & 1; }
 static bool is_quiet(void) { return sim_now() >= QUIET_FROM; }
@@ -48,7 +50,8 @@ void __wrap_json_log_fields(enum level level, const char *event, const struct lo
         quarantined |= fields->text && strcmp(fields->name, "to") == 0 && strcmp(fields->text, "QUARANTINED") == 0;
     }
     sim_trace("%s", text);
-    if (quarantined) sim_fail("%s", text);
+    found_out |= quarantined;
+    if (quarantined && !(troubles & TROUBLES_BROKEN_PROMISES)) sim_fail("%s", text);
 }
 
 void __wrap_crash_point(const char *name) { sim_point(name); }
@@ -145,6 +148,22 @@ static void trouble_happens(enum trouble trouble) {
     }
 }
 
+static void everybody_dies(void *context) {
+    (void)context;
+    broker.torn = false;
+    for (int n = 0; n < sim_instance_count; n++)
+        if (sim_instances[n].running) sim_kill(&sim_instances[n]);
+}
+
+/* Once, and then everybody begins anew. */
+static void promise_breaks(void *context) {
+    (void)context;
+    if (has(TROUBLE_TORN)) broker.torn = true;
+    if (has(TROUBLE_CUT)) broker_cut(broker_log_of(KAFKA_TOPIC_JOURNAL, 0));
+    sim_trace("Kafka breaks a promise");
+    sim_at(sim_now() + 5 * SIM_SECOND, everybody_dies, NULL);
+}
+
 static void troubles_happen(void *context) {
     if (is_quiet()) return;
     for (int trouble = 0; trouble < TROUBLES; trouble++)
@@ -163,7 +182,7 @@ static void troubles_choose(void) {
     static const int64_t clocks_ms[] = {-3600000, -5000, -1500, -300, 300, 1500, 5000, 3600000};
     troubles = scenario->troubles;
     if (!scenario->chosen && !sim_chance(100))
-        for (int trouble = 0; trouble < TROUBLES; trouble++) troubles |= (uint32_t)sim_chance(250) << trouble;
+        for (int trouble = 0; trouble < TROUBLE_TORN; trouble++) troubles |= (uint32_t)sim_chance(250) << trouble;
     wire = (struct wire){.latency_most = has(TROUBLE_SLOW) ? 100000 : 1000,
                          .trouble = has(TROUBLE_WIRE) ? sim_between(5, 60) : 0,
                          .late_most = 15 * SIM_SECOND,
@@ -210,6 +229,12 @@ static void await_stopped(void) {
     sim_run_until(sim_now() + 3 * SIM_SECOND); /* the last markers */
 }
 
+static void play_until_found_out(void) {
+    sim_at(12 * SIM_SECOND, promise_breaks, NULL);
+    sim_run_until(QUIET_FROM + CAUGHT_UP_WITHIN);
+    if (!found_out) sim_fail("Kafka broke a promise, and nobody found out");
+}
+
 static struct judge_limits limits(void) {
     return (struct judge_limits){.early_ms = has(TROUBLE_SKEW) || has(TROUBLE_JUMP) ? UNNOTICED_MS : 0, .late_ms = troubles ? -1 : LATE_MS};
 }
@@ -224,15 +249,19 @@ void scenario_play(const struct scenario *played, struct scenario_result *result
     broker_open(config);
     judge_open(config);
     input_begin((int32_t)partitions, scenario->seed % 1000);
+    *result = (struct scenario_result){.troubles = troubles};
     sim_trace("%d instances, %" PRId64 " partitions, troubles %x", sim_instance_count, partitions, (unsigned)troubles);
     sim_at(0, supervise, NULL);
     sim_at(3 * SIM_SECOND, troubles_happen, NULL);
     sim_at(QUIET_FROM, quiet_begins, NULL);
+    if (troubles & TROUBLES_BROKEN_PROMISES) {
+        play_until_found_out();
+        return;
+    }
     if (scenario->crash_at) sim_instances[0].crash_at = scenario->crash_at;
     await_caught_up(config);
     await_stopped();
     struct judge_limits judged = limits();
-    *result = (struct scenario_result){.troubles = troubles};
     judge_run(config, &judged, &result->counts);
     result->points_of_first = sim_instances[0].points;
     for (int n = 0; n < sim_instance_count; n++) result->crashes += crashes[n];

@@ -19,8 +19,12 @@ enum trouble {
     TROUBLE_JUMP,        /* clocks jump */
     TROUBLE_QUEUE,       /* the producer's queue is full now and then */
     TROUBLE_SLOW,        /* markers, replication and answers take long */
+    /* Kafka breaks its promises: not by the seed alone, and the run is good when somebody finds out. */
+    TROUBLE_TORN, /* a transaction is committed without the group's offsets */
+    TROUBLE_CUT,  /* the end of a journal is lost that was acknowledged */
     TROUBLES
 };
+#define TROUBLES_BROKEN_PROMISES (1U << TROUBLE_TORN | 1U << TROUBLE_CUT)
 extern const char *const trouble_names[TROUBLES];
 
 struct scenario {
