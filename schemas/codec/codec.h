@@ -83,8 +83,8 @@ int64_t codec_read_journal(const struct plan *plan, const uint8_t *bytes, size_t
 int json_read_event(const char *line, size_t size, struct event *event, char *text_room, size_t text_size, struct scratch *scratch,
                     struct refusal *why);
 /* Any record as one line of JSON without the newline, malloc'ed for the caller to free; times as RFC 3339 in UTC with ms, bytes as base64,
- * null fields left out. A journal record's body is an object with its "type"; an event is in its flat form. NULL: no memory, or a string
- * that is not UTF-8. */
+ * null fields left out. A journal record's body is an object with its "type"; an event is in its flat form. NULL: a string that is not
+ * UTF-8. */
 char *json_write(const struct shape *shape, const void *in);
 /* An event in the flat form that json_read_event takes. */
 char *json_write_event(const struct event *event);

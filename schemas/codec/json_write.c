@@ -1,10 +1,11 @@
 /* json_write: any record as one line of JSON, straight into text along its shape. */
 #include <stdlib.h>
+#include "must.h"
 #include "bytes.h"
 #include "shape.h"
 #include "time_text.h"
 
-/* The line as far as it is written. Once something is not UTF-8, or there is no memory, nothing more is. */
+/* The line as far as it is written. Once something is not UTF-8, nothing more is. */
 struct line {
     char *text;
     size_t size, capacity;
@@ -19,10 +20,7 @@ static char *room_for(struct line *line, size_t size) {
     if (line->failed) return NULL;
     if (line->capacity - line->size <= size) {
         size_t capacity = (line->capacity + size) * 2;
-        char *text = realloc(line->text, capacity);
-        line->failed = !text;
-        if (!text) return NULL;
-        line->text = text;
+        line->text = must_realloc(line->text, capacity);
         line->capacity = capacity;
     }
     return line->text + line->size;

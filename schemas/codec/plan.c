@@ -4,6 +4,7 @@
  * What can be decided now is decided now: a field of ours that the writer has not and that has no default, or one of another type,
  * fails here by name. What depends on the datum (a branch or symbol that we do not know) becomes a refusal when it is read.
  */
+#include "must.h"
 #include "plan.h"
 
 #include <avro.h>
@@ -40,22 +41,17 @@ __attribute__((format(printf, 2, 3))) static void fail(struct compiler *c, const
     va_end(arguments);
 }
 
-/* Makes room for one more; a failed compiler keeps writing to the last place, so that only the end must look. */
-static void *grow(struct compiler *c, void *items, uint32_t *room, uint32_t needed, size_t item_size) {
+/* Makes room for one more. */
+static void *grow(void *items, uint32_t *room, uint32_t needed, size_t item_size) {
     if (needed <= *room) return items;
     uint32_t wanted = needed * 2 < 256 ? 256 : needed * 2;
-    void *larger = realloc(items, wanted * item_size);
-    if (!larger) {
-        fail(c, "no memory");
-        return items;
-    }
     *room = wanted;
-    return larger;
+    return must_realloc(items, wanted * item_size);
 }
 
 static uint32_t add_text(struct compiler *c, const void *bytes, size_t size) {
     uint32_t at = (c->text_size + 7) & ~7u;
-    c->text = grow(c, c->text, &c->text_room, at + (uint32_t)size, 1);
+    c->text = grow(c->text, &c->text_room, at + (uint32_t)size, 1);
     if (c->failed) return 0;
     memcpy(c->text + at, bytes, size);
     c->text_size = at + (uint32_t)size;
@@ -64,7 +60,7 @@ static uint32_t add_text(struct compiler *c, const void *bytes, size_t size) {
 
 static uint32_t add_op(struct compiler *c, enum op_code code, uint32_t to, int small, uint32_t arg) {
     if (c->op_count == OPS_MAX) fail(c, "a schema with more than %d steps", OPS_MAX);
-    c->ops = grow(c, c->ops, &c->op_room, c->op_count + 1, sizeof *c->ops);
+    c->ops = grow(c->ops, &c->op_room, c->op_count + 1, sizeof *c->ops);
     if (c->failed) return 0;
     c->ops[c->op_count] = (struct op){.code = (uint8_t)code, .small = (int8_t)small, .to = (uint16_t)to, .arg = arg, .path = c->path_text};
     return c->op_count++;
@@ -105,7 +101,7 @@ typedef bool each_branch(struct compiler *c, avro_schema_t writer, const void *c
 
 static bool add_union(struct compiler *c, avro_schema_t writer, each_branch *branch, const void *context, uint32_t to) {
     uint32_t count = (uint32_t)avro_schema_union_size(writer), at = c->jump_count;
-    c->jumps = grow(c, c->jumps, &c->jump_room, at + 1 + count, sizeof *c->jumps);
+    c->jumps = grow(c->jumps, &c->jump_room, at + 1 + count, sizeof *c->jumps);
     if (c->failed) return true;
     c->jump_count += 1 + count;
     c->jumps[at] = count;
@@ -266,7 +262,7 @@ static bool keep_array(struct compiler *c, avro_schema_t writer, const struct fi
 static uint32_t add_enum_map(struct compiler *c, avro_schema_t writer, const struct symbols *ours) {
     struct enum_map head = {(uint32_t)avro_schema_enum_number_of_symbols(writer)};
     uint32_t at = add_text(c, &head, sizeof head);
-    c->text = grow(c, c->text, &c->text_room, c->text_size + head.count, 1);
+    c->text = grow(c->text, &c->text_room, c->text_size + head.count, 1);
     for (uint32_t i = 0; i < head.count && !c->failed; i++)
         c->text[c->text_size++] = (char)symbol_value(ours->name, str_of(avro_schema_enum_get(writer, (int)i)));
     return at;
@@ -347,8 +343,6 @@ int plan_make(struct plan **plan, const char *writer_schema, size_t size, const 
     add_op(&c, OP_END, 0, 0, 0);
     struct layout *layout = c.failed ? NULL : layout_make(writer);
     avro_schema_decref(writer);
-    if (!c.failed && !layout) fail(&c, "no memory");
-    if (!c.failed && !(*plan = malloc(sizeof **plan))) fail(&c, "no memory");
     if (c.failed) {
         free(c.ops);
         free(c.jumps);
@@ -356,6 +350,7 @@ int plan_make(struct plan **plan, const char *writer_schema, size_t size, const 
         layout_free(layout);
         return -1;
     }
+    *plan = must_realloc(NULL, sizeof **plan);
     **plan = (struct plan){.ops = c.ops, .jumps = c.jumps, .text = c.text, .layout = layout, .shape = shape};
     (*plan)->identity = strlen(ours) == size && memcmp(ours, writer_schema, size) == 0;
     return 0;

@@ -61,7 +61,7 @@ struct enum_map {
     int8_t values[];
 };
 
-/* The writer's schema as it stands, for codec_skip (skip.c). NULL: no memory. */
+/* The writer's schema as it stands, for codec_skip (skip.c). */
 struct layout;
 struct avro_obj_t;
 struct layout *layout_make(struct avro_obj_t *writer);

@@ -1,9 +1,9 @@
+#include "must.h"
 #include "shape.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* What the files say, and what was composed of them; both indexed like schema_files. */
 static struct {
@@ -68,20 +68,13 @@ static char *compose_text(const json_t *root, const char *name) {
     return text;
 }
 
-/* Jansson is not right where there is no memory: it goes on with half a value, and can free what it does not have. So the process ends, as it
- * does where the fold has none (state/cache.h): nothing is lost. */
-static void *must_malloc(size_t size) {
-    void *bytes = malloc(size ? size : 1);
-    if (bytes) return bytes;
-    static const char text[] = "ringback: out of memory: give the process more; it goes on where it stopped when it is started again\n";
-    if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(75);
-    _exit(75);
-}
-
 static int load(char *error, size_t error_size) {
-    schemas.written = calloc(schema_file_count, sizeof *schemas.written);
-    schemas.composed = calloc(schema_file_count, sizeof *schemas.composed);
-    if (!schemas.written || !schemas.composed) goto no_memory;
+    schemas.written = must_realloc(NULL, schema_file_count * sizeof *schemas.written);
+    schemas.composed = must_realloc(NULL, schema_file_count * sizeof *schemas.composed);
+    for (size_t i = 0; i < schema_file_count; i++) {
+        schemas.written[i] = NULL;
+        schemas.composed[i] = NULL;
+    }
     for (size_t i = 0; i < schema_file_count; i++) {
         json_error_t wrong;
         schemas.written[i] = json_loads(schema_files[i].text, JSON_REJECT_DUPLICATES, &wrong);
@@ -90,25 +83,17 @@ static int load(char *error, size_t error_size) {
             return -1;
         }
     }
-    for (size_t i = 0; i < schema_file_count; i++) {
-        schemas.composed[i] = compose_text(schemas.written[i], schema_files[i].name);
-        if (!schemas.composed[i]) goto no_memory;
-    }
+    for (size_t i = 0; i < schema_file_count; i++) schemas.composed[i] = compose_text(schemas.written[i], schema_files[i].name);
     for (int topic = 0; topic < TOPICS; topic++) {
         json_t *both = json_pack("[s, s]", topic_records[topic], "Tombstone");
         schemas.topics[topic] = compose_text(both, NULL);
         json_decref(both);
-        if (!schemas.topics[topic]) goto no_memory;
     }
     return 0;
-no_memory:
-    snprintf(error, error_size, "out of memory: there is none for the schemas. Run the same command again when there is more.");
-    return -1;
 }
 
 int schemas_load(char *error, size_t error_size) {
     if (schemas.written) return 0;
-    json_set_alloc_funcs(must_malloc, free);
     if (load(error, error_size) == 0) return 0;
     schemas_unload();
     return -1;

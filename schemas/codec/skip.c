@@ -5,6 +5,7 @@
  * A layout is the writer's schema as a table of types that refer to their parts by number, so that a type may hold itself. Types that
  * never take a byte are left out of records: what is done is then bounded by the bytes there are.
  */
+#include "must.h"
 #include "plan.h"
 
 #include <avro.h>
@@ -32,28 +33,25 @@ struct layout {
 };
 
 /* Room for `more` behind the `count` items there are; sizes are powers of two. */
-static bool grow(void *items, uint32_t count, uint32_t more, size_t item_size) {
+static void grow(void *items, uint32_t count, uint32_t more, size_t item_size) {
     uint32_t room = 1, old;
     while (room < count) room *= 2;
     old = count ? room : 0;
     while (room < count + more) room *= 2;
-    if (room == old) return true;
-    void **place = items, *larger = realloc(*place, room * item_size);
-    if (!larger) return false;
-    *place = larger;
-    return true;
+    if (room == old) return;
+    void **place = items;
+    *place = must_realloc(*place, room * item_size);
 }
 
-static bool add_type(struct layout *l, avro_schema_t schema, uint32_t *number);
+static uint32_t add_type(struct layout *l, avro_schema_t schema);
 
 /* The parts of `number` are the given schemas in their order. */
-static bool add_parts(struct layout *l, uint32_t number, avro_schema_t schema, size_t count, avro_schema_t part(avro_schema_t, int)) {
+static void add_parts(struct layout *l, uint32_t number, avro_schema_t schema, size_t count, avro_schema_t part(avro_schema_t, int)) {
     uint32_t first = l->part_count, kept = 0;
-    if (!grow(&l->parts, first, (uint32_t)count, sizeof *l->parts)) return false;
+    grow(&l->parts, first, (uint32_t)count, sizeof *l->parts);
     l->part_count += (uint32_t)count;
     for (size_t n = 0; n < count; n++) {
-        uint32_t each;
-        if (!add_type(l, part(schema, (int)n), &each)) return false;
+        uint32_t each = add_type(l, part(schema, (int)n));
         struct type *type = &l->types[each];
         bool empty = type->kind == AVRO_NULL || ((type->kind == AVRO_RECORD || type->kind == AVRO_FIXED) && type->count == 0);
         if (empty && is_avro_record(schema)) continue;
@@ -61,7 +59,6 @@ static bool add_parts(struct layout *l, uint32_t number, avro_schema_t schema, s
     }
     l->types[number].parts = first;
     l->types[number].count = kept;
-    return true;
 }
 
 static avro_schema_t field_of(avro_schema_t record, int n) { return avro_schema_record_field_get_by_index(record, n); }
@@ -69,39 +66,39 @@ static avro_schema_t item_of(avro_schema_t array, int n) { return (void)n, avro_
 static avro_schema_t value_of(avro_schema_t map, int n) { return (void)n, avro_schema_map_values(map); }
 
 /* A record is entered before its fields are looked at: they may refer to it. */
-static bool add_record(struct layout *l, avro_schema_t schema, uint32_t number) {
-    if (!grow(&l->records, l->record_count, 1, sizeof *l->records)) return false;
+static void add_record(struct layout *l, avro_schema_t schema, uint32_t number) {
+    grow(&l->records, l->record_count, 1, sizeof *l->records);
     l->records[l->record_count++] = (struct named){schema, number};
-    return add_parts(l, number, schema, avro_schema_record_size(schema), field_of);
+    add_parts(l, number, schema, avro_schema_record_size(schema), field_of);
 }
 
-static bool add_type(struct layout *l, avro_schema_t schema, uint32_t *number) {
+static uint32_t add_type(struct layout *l, avro_schema_t schema) {
     if (is_avro_link(schema)) {
         schema = avro_schema_link_target(schema);
         for (uint32_t n = 0; n < l->record_count; n++)
-            if (l->records[n].schema == schema) return *number = l->records[n].type, true;
+            if (l->records[n].schema == schema) return l->records[n].type;
     }
-    if (!grow(&l->types, l->type_count, 1, sizeof *l->types)) return false;
-    *number = l->type_count++;
-    struct type *type = &l->types[*number];
+    grow(&l->types, l->type_count, 1, sizeof *l->types);
+    uint32_t number = l->type_count++;
+    struct type *type = &l->types[number];
     *type = (struct type){.kind = avro_typeof(schema)};
     switch (type->kind) {
-    case AVRO_FIXED: type->count = (uint32_t)avro_schema_fixed_size(schema); return true;
-    case AVRO_ENUM: type->count = (uint32_t)avro_schema_enum_number_of_symbols(schema); return true;
-    case AVRO_ARRAY: return add_parts(l, *number, schema, 1, item_of);
-    case AVRO_MAP: return add_parts(l, *number, schema, 1, value_of);
-    case AVRO_UNION: return add_parts(l, *number, schema, avro_schema_union_size(schema), avro_schema_union_branch);
-    case AVRO_RECORD: return add_record(l, schema, *number);
-    default: return true;
+    case AVRO_FIXED: type->count = (uint32_t)avro_schema_fixed_size(schema); break;
+    case AVRO_ENUM: type->count = (uint32_t)avro_schema_enum_number_of_symbols(schema); break;
+    case AVRO_ARRAY: add_parts(l, number, schema, 1, item_of); break;
+    case AVRO_MAP: add_parts(l, number, schema, 1, value_of); break;
+    case AVRO_UNION: add_parts(l, number, schema, avro_schema_union_size(schema), avro_schema_union_branch); break;
+    case AVRO_RECORD: add_record(l, schema, number); break;
+    default: break;
     }
+    return number;
 }
 
 struct layout *layout_make(avro_schema_t writer) {
-    struct layout *layout = calloc(1, sizeof *layout);
-    uint32_t first;
-    if (layout && add_type(layout, writer, &first)) return layout;
-    layout_free(layout);
-    return NULL;
+    struct layout *layout = must_realloc(NULL, sizeof *layout);
+    *layout = (struct layout){0};
+    add_type(layout, writer);
+    return layout;
 }
 
 void layout_free(struct layout *layout) {
