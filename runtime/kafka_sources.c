@@ -75,7 +75,7 @@ static int check_place(const struct live_sources *live, struct live_source *sour
     int32_t home = all ? live->partition : kafka_partition_of(event->tenant, partitions);
     if (home == live->partition) return 0;
     return input_bad(&source->input, REJECT_INVALID, bytes, size,
-                     "tenant: %.*s belongs into partition %" PRId32 " of %" PRId32 ". Key the topic by tenant (murmur2), or see ringback rekey",
+                     "tenant: %.*s belongs into partition %" PRId32 " of %" PRId32 ". Key the topic by tenant, with murmur2",
                      (int)event->tenant.len, event->tenant.ptr, home, partitions);
 }
 
