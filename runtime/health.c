@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REASON_BYTES 200
+#define REASON_BYTES 400
 
 struct thread_beat {
     const char *doing;  /* static text of the caller */

@@ -18,7 +18,7 @@ struct health;
 struct health *health_make(int32_t partitions, int threads); /* NULL: no memory */
 void health_free(struct health *health);
 
-/* Why not ready, in words without a full stop ("no broker answers"); NULL: this part is well. Cut at 200 bytes. */
+/* Why not ready, in words without a full stop ("no broker answers"); NULL: this part is well. Cut at 400 bytes. */
 void health_set(struct health *health, enum health_part part, const char *reason);
 /* The same of a partition that is ours ("rebuilding, 40 % read"). */
 void health_partition(struct health *health, int32_t partition, const char *reason);

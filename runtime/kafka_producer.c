@@ -343,6 +343,14 @@ int kafka_producer_open(struct log **log, const struct kafka_producer_options *o
     return -1;
 }
 
+/* A record that was purged says that its transaction has failed. Why, says the answer to an attempt to commit, which then cannot succeed. */
+static int fail_purged(struct kafka_producer *producer) {
+    const char *journal = topic_of(producer, STREAM_JOURNAL);
+    rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->producer, FULL_MS);
+    return error ? fail_kafka_error(producer->log.failure, error, "write to", journal)
+                 : fail(producer->log.failure, EXIT_AGAIN, "cannot write to %s: the record was purged.", journal);
+}
+
 int kafka_producer_probe(struct log *log) {
     static const uint8_t probe[] = "probe";
     struct kafka_producer *producer = producer_of(log);
@@ -351,6 +359,7 @@ int kafka_producer_probe(struct log *log) {
     if (produce(producer, STREAM_JOURNAL, STR("*"), probe, sizeof probe - 1, producer) < 0) return -1;
     rd_kafka_resp_err_t code = rd_kafka_flush(producer->producer, FULL_MS);
     if (!code) code = producer->delivery;
+    if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE) return fail_purged(producer);
     if (code) return fail_kafka(log->failure, code, rd_kafka_err2str(code), "write to", topic_of(producer, STREAM_JOURNAL));
     int64_t began_ms = monotonic_ms();
     atomic_store(&producer->disconnected, false);

@@ -316,6 +316,7 @@ def refusals_of_a_service(bench):
     """A service that lacks a right says on /readyz which, and does not end: the right may be given while it waits."""
     config = secured_config(bench, "PLAIN")
     for without, words in ((("Read", "topic", "r.journal"), ("r.journal", "Topic authorization failed", "it needs READ")),
+                           (("Write", "topic", "r.journal"), ("r.journal", "Topic authorization failed", "WRITE (journal, outputs)")),
                            (("Read", "group", "rights"), ("Group authorization failed",)),
                            (("Write", "transactional-id", "rights."), ("Transactional Id authorization failed",))):
         take_all(bench)
