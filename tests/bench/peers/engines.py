@@ -69,8 +69,12 @@ class Engine:
 
     def check_alive(self):
         if self.process.poll() is not None:
-            lines = (self.room / "log").read_text(errors="replace").splitlines()
-            raise SystemExit(f"bench-peers: {self.label} ended with {self.process.returncode}:\n" + "\n".join(lines[-15:]))
+            self.fail(f"ended with {self.process.returncode}")
+
+    def fail(self, why):
+        """Ends the bench; the log does not outlive it."""
+        lines = (self.room / "log").read_text(errors="replace").splitlines()
+        raise SystemExit(f"bench-peers: {self.label} {why}. The end of its log:\n" + "\n".join(lines[-15:]))
 
     def end(self, kill=False):
         if self.process is None:
@@ -154,7 +158,7 @@ class Flink(Engine):
 class FlinkOften(Flink):
     name = "flink-often"
     label = "Flink, checkpoints without pause"
-    checkpoint_ms = 10
+    checkpoint_ms, watermark_ms = 10, 10
 
 
 ENGINES = {engine.name: engine for engine in (Ringback, Streams, Flink, FlinkOften)}

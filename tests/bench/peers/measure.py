@@ -52,29 +52,32 @@ class Progress:
         """What is committed now."""
         return int(self.tool.stdout.readline().split()[1])
 
-    def watch_memory(self, pid):
+    def watch(self, process):
+        """Memory; and there is nothing to wait for once the engine has died."""
         while self.tool.poll() is None:
-            self.peak_mib = max(self.peak_mib, anonymous_mib(pid))
+            if process.poll() is not None:
+                self.tool.kill()
+            self.peak_mib = max(self.peak_mib, anonymous_mib(process.pid))
             time.sleep(MEMORY_SECONDS)
 
     def follow(self, enough=lambda records: False):
         """Until all is committed, or `enough` of it: then False."""
-        threading.Thread(target=self.watch_memory, args=(self.engine.process.pid,), daemon=True).start()
-        for line in self.tool.stdout:
-            at, records = (int(word) for word in line.split())
+        threading.Thread(target=self.watch, args=(self.engine.process,), daemon=True).start()
+        try:
+            for line in self.tool.stdout:
+                at, records = (int(word) for word in line.split())
+                self.engine.check_alive()
+                self.samples.append((at / 1000, records, cpu_seconds(self.engine.process.pid), cpu_seconds(self.bench.broker_pid)))
+                if enough(records):
+                    return False
+            all_in = self.tool.wait() == 0
+        finally:
+            self.tool.kill()
+            self.tool.wait()
+        if not all_in:
             self.engine.check_alive()
-            self.samples.append((at / 1000, records, cpu_seconds(self.engine.process.pid), cpu_seconds(self.bench.broker_pid)))
-            if enough(records):
-                self.stop()
-                return False
-        if self.tool.wait() != 0:
-            self.engine.check_alive()
-            raise SystemExit(f"bench-peers: {self.engine.label} has not taken in all within {RUN_SECONDS} s, see {self.engine.room}/log")
+            self.engine.fail(f"has not taken in all within {RUN_SECONDS} s")
         return True
-
-    def stop(self):
-        self.tool.kill()
-        self.tool.wait()
 
 
 def take_all_in(bench, engine):
@@ -103,7 +106,7 @@ def throughput(bench, kind, run, workers):
         progress = take_all_in(bench, engine)
         warm = [sample for sample in progress.samples if sample[1] >= WARM * bench.loaded["events"]]
         if len(warm) < 5:
-            raise SystemExit(f"bench-peers: {engine.label} had done all in {len(progress.samples)} commits; give more --events")
+            engine.fail(f"had done all in {len(progress.samples)} commits; give more --events")
         first, last = warm[0], warm[-1]
         events = last[1] - first[1]
         figures = {
@@ -126,7 +129,7 @@ def seconds_to_ready(bench, engine):
     began = time.time()
     engine.start()
     if progress.follow(lambda records: records > committed):
-        raise SystemExit(f"bench-peers: {engine.label} was done before it could be watched; give more --events")
+        engine.fail("was done before it could be watched; give more --events")
     return progress.samples[-1][0] - began
 
 
@@ -137,7 +140,7 @@ def recovery(bench, kind, run, workers):
         engine.make_topics()
         engine.start()
         if Progress(bench, engine).follow(lambda records: records > 0.6 * bench.loaded["events"]):
-            raise SystemExit(f"bench-peers: {engine.label} was done before it could be killed; give more --events")
+            engine.fail("was done before it could be killed; give more --events")
         engine.end(kill=True)
         figures = {"after_kill_s": seconds_to_ready(bench, engine)}
         engine.end(kill=True)
@@ -164,7 +167,7 @@ def latency(bench, kind, run, workers):
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=RUN_SECONDS)
         engine.check_alive()
         if done.returncode:
-            raise SystemExit(f"bench-peers: {engine.label}: latency cannot be measured, see {engine.room}/log")
+            engine.fail("told too little for a latency")
     finally:
         engine.clean()
     return json.loads(done.stdout)

@@ -85,8 +85,8 @@ def section(results, about):
 
 `tests/bench/bench-peers` on {about["machine"]}: {about["events"]:,} generated events
 of {about["network"]}, without commands on rows; {about["versions"]};
-{about["rounds"]} rounds of all in turn. Median, and in brackets least and greatest. In every run the rows were compared: {about["rows"]:,}, opened and closed at
-the same milliseconds with the same outcomes.
+{about["rounds"]} rounds of all in turn. Median, and in brackets least and greatest. In every run but those of latency the rows were compared:
+{about["rows"]:,}, opened and closed at the same milliseconds with the same outcomes.
 
 ![Ringback, Kafka Streams and Flink compared](performance-peers.svg)
 

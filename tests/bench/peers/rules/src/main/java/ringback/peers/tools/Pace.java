@@ -49,7 +49,7 @@ public final class Pace {
         if (began != 0) await();
         loaded.event().put("occurred_at", System.currentTimeMillis());
         if (measuresFrom != 0 && System.nanoTime() > measuresFrom && kind.equals("CallEnded"))
-            ended.put(loaded.tenant() + "/ab-" + body.get("call_id"), System.nanoTime());
+            ended.putIfAbsent(loaded.tenant() + "/ab-" + body.get("call_id"), System.nanoTime());
         byte[] key = loaded.tenant().getBytes(StandardCharsets.UTF_8);
         String topic = ofPeers ? options.text("events") : options.text("sources") + loaded.topic();
         producer.send(new ProducerRecord<>(topic, loaded.partition(), key, loaded.encode()));
