@@ -280,8 +280,8 @@ int changes_print(struct changes *changes, enum report_format format) {
     if (printing.printer) printer_finish(printing.printer);
     if (code < 0 || format != FORMAT_TABLE) return code;
     char then[TIME_TEXT_SIZE] = "the beginning";
-    if (changes->taken_at != NONE) time_print(changes->taken_at, then);
-    if (!changes->taken) time_print(changes->report->status.stream_time, then);
+    int64_t since = changes->taken ? changes->taken_at : changes->report->status.stream_time;
+    if (since != NONE) time_print(since, then);
     uint64_t all = printing.counts[APPEARED] + printing.counts[CHANGED] + printing.counts[GONE];
     if (all == 0)
         printf("Nothing in this report has changed since %s (stream time).\n", then);
