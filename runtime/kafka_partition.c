@@ -142,13 +142,14 @@ static const char *unready(const struct partition *partition) {
     }
 }
 
-static void show_role(struct partition *partition) {
+void partition_show_role(struct partition *partition) {
     static const enum partition_role roles[] = {
         [PARTITION_READING] = ROLE_STANDBY,     [PARTITION_TAKING] = ROLE_TAKING_OVER,         [PARTITION_WRITING] = ROLE_WRITER,
         [PARTITION_WAITING] = ROLE_TAKING_OVER, [PARTITION_LOST] = ROLE_STANDBY, [PARTITION_QUARANTINED] = ROLE_QUARANTINED,
         [PARTITION_ENDED] = ROLE_STANDBY,
     };
     metrics_role(partition->shared->metrics, partition->number, roles[partition->state]);
+    if (partition->state == PARTITION_WRITING) metrics_set(partition->shared->metrics, METRIC_STANDBY_LAG, partition->number, 0, 0, 0);
     health_partition(partition->shared->health, partition->number, unready(partition));
 }
 
@@ -156,7 +157,7 @@ static void enter(struct partition *partition, enum partition_state state) {
     partition->state = state;
     atomic_store(&partition->fenced, state == PARTITION_LOST);
     atomic_store(&partition->wanted, true); /* what was wanted of us may now be possible */
-    show_role(partition);
+    partition_show_role(partition);
     if (state == PARTITION_TAKING || state == PARTITION_WRITING) return;
     partition_drop(partition);
     if (state != PARTITION_WAITING && partition->group) {
@@ -242,7 +243,7 @@ void partition_free(struct partition *partition) {
 
 int partition_start(struct partition *partition, struct shared *shared, int32_t number, struct failure *failure) {
     if (partition_make(partition, shared, number, failure) < 0) return -1;
-    show_role(partition);
+    partition_show_role(partition);
     if (pthread_create(&partition->thread, NULL, live, partition) == 0) return 0;
     return fail(failure, EXIT_AGAIN, "cannot start a thread for partition %" PRId32 ".", number);
 }

@@ -105,6 +105,9 @@ int partition_source_bounds(struct partition *partition, struct kafka_offset sta
 /* Journals that [from, to) of a source was not read. */
 int partition_journal_gap(struct partition *partition, enum source_kind kind, int64_t from, int64_t to, const char *detail);
 
+/* What it does, in metrics and on /readyz. */
+void partition_show_role(struct partition *partition);
+
 int partition_state_open(struct partition *partition);
 void partition_place_begin(struct partition *partition, const char *journal_id); /* of a state that has seen nothing of that journal */
 /* Brings the state up to offset `until` of the journal; *begun: there is one. */

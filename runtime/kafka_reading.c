@@ -12,6 +12,7 @@
 
 #define READ_EVERY_MS 100 /* a state is committed that often at most */
 #define IDLE_MS 1000
+#define REBUILDING_MS 3000 /* a reading that takes longer is no standby's */
 #define READ_LIMIT_MS 60000
 #define RESTORE_LIMIT_MS 3600000
 #define NO_JOURNAL_ID "00000000000000000000000000000000"
@@ -75,14 +76,43 @@ int partition_state_open(struct partition *partition) {
 
 static void alive(void *context) { partition_beat(context, "reading the journal", READ_LIMIT_MS); }
 
+/* One run of the reader: how fast it goes, for the time that is left. */
+struct reading {
+    struct partition *partition;
+    int64_t from, since_ms; /* where its first commit stood, NONE before, and when (monotonic) */
+    bool rebuilding;        /* it will take a while: no standby, and said so */
+};
+
 static void progress(void *context, int64_t at, int64_t end, uint64_t records) {
-    struct partition *partition = context;
-    char text[100];
-    alive(context);
+    struct reading *reading = context;
+    struct partition *partition = reading->partition;
+    struct metrics *metrics = partition->shared->metrics;
+    char text[120];
+    alive(partition);
     if (end <= at) return;
-    snprintf(text, sizeof text, "rebuilding: at offset %" PRId64 " of %" PRId64 ", %" PRIu64 " records", at, end, records);
-    metrics_set(partition->shared->metrics, METRIC_JOURNAL_LAG, partition->number, 0, 0, end - at);
+    if (reading->from == NONE) {
+        reading->from = at;
+        reading->since_ms = monotonic_ms();
+    }
+    int64_t left_ms = at > reading->from ? (end - at) * (monotonic_ms() - reading->since_ms) / (at - reading->from) : 0;
+    snprintf(text, sizeof text, "rebuilding: at offset %" PRId64 " of %" PRId64 ", %" PRIu64 " records, %" PRId64 " s left", at, end, records,
+             left_ms / 1000);
+    metrics_set(metrics, METRIC_JOURNAL_LAG, partition->number, 0, 0, end - at);
+    metrics_set(metrics, METRIC_REBUILD_LEFT, partition->number, 0, 0, left_ms);
     health_partition(partition->shared->health, partition->number, text);
+    if (left_ms > REBUILDING_MS) metrics_role(metrics, partition->number, ROLE_REBUILDING);
+    reading->rebuilding |= left_ms > REBUILDING_MS;
+}
+
+/* What the reading came to. */
+static void read_to(struct partition *partition, const struct reading *reading, uint64_t records) {
+    struct metrics *metrics = partition->shared->metrics;
+    metrics_add(metrics, METRIC_REBUILD_RECORDS, partition->number, 0, 0, (int64_t)records);
+    metrics_set(metrics, METRIC_JOURNAL_LAG, partition->number, 0, 0, 0);
+    metrics_set(metrics, METRIC_REBUILD_LEFT, partition->number, 0, 0, 0);
+    if (partition->place.append_time != NONE)
+        metrics_set(metrics, METRIC_STANDBY_LAG, partition->number, 0, 0, wall_ms() - partition->place.append_time);
+    if (reading->rebuilding) partition_show_role(partition);
 }
 
 static struct kafka_journal_options journal_options(struct partition *partition, int64_t begins, int64_t until, bool *foreign) {
@@ -126,10 +156,11 @@ static int journal_open(struct partition *partition, int64_t begins, int64_t unt
 }
 
 static int read_on(struct partition *partition) {
-    struct reader_options options = {.progress = progress, .context = partition};
+    struct reading reading = {.partition = partition, .from = NONE};
+    struct reader_options options = {.progress = progress, .context = &reading};
     uint64_t records = 0;
     int result = reader_run(partition->store, partition->journal, &partition->place, &options, &records, &partition->failure);
-    metrics_add(partition->shared->metrics, METRIC_REBUILD_RECORDS, partition->number, 0, 0, (int64_t)records);
+    if (result == 0) read_to(partition, &reading, records);
     return result;
 }
 

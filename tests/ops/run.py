@@ -427,6 +427,10 @@ def service_pages_and_registry_outage(bench):
         expect(status == 200 and done.returncode == 0, done.stdout + done.stderr)
         expect(event.tenant not in text and "555" not in re.sub(r"\d+\.\d+|\b\d{5,}\b", "", text), "what came in is seen in the metrics")
         expect(service.get("/livez")[0] == 200 and service.get("/nothing")[0] == 404, "pages")
+        events = {"outputs_total", "rejected_total", "source_gaps_total", "duplicates_total", "followups_opened_total", "followups_closed_total", "followups_went_cold_total",
+                  "producers_replaced_total", "snapshot_age_seconds"}  # of what did not happen here
+        unfed = [name for name in re.findall(r"^# TYPE ringback_(\w+)", text, re.MULTILINE) if name not in events and not re.search(rf"^ringback_{name}\w*[ {{]", text, re.MULTILINE)]
+        expect(not unfed, f"nobody feeds {unfed}")
     finally:
         service.process.kill()
         os.kill(bench.broker.places["pids"]["registry"], signal.SIGCONT)
