@@ -43,7 +43,6 @@ final class Rules implements Processor<byte[], byte[], byte[], byte[]> {
     private KeyValueStore<String, byte[]> stored;
     private KeyValueStore<byte[], byte[]> ids;
     private String subject, party; // whose rules run
-    private long now;
 
     Rules(Settings settings, boolean generated, boolean idStore) {
         this.settings = settings;
@@ -68,7 +67,6 @@ final class Rules implements Processor<byte[], byte[], byte[], byte[]> {
         Input input = reader.read(record.value());
         if (input == null || idStore && !remember(input)) return;
         while (!timers.isEmpty() && timers.first().at < input.at) fire(timers.pollFirst());
-        now = input.at;
         Subject known = subjects.get(input.subject);
         if (known == null) known = new Subject();
         subject = input.subject;
@@ -100,17 +98,16 @@ final class Rules implements Processor<byte[], byte[], byte[], byte[]> {
 
     private void fire(Timer timer) {
         stored.delete(timer.stored());
-        now = timer.at;
         if (timer.ofParty) {
             party = timer.key;
             Party known = parties.get(party);
-            known.advance(party, now, partyShell);
+            known.advance(party, timer.at, partyShell);
             parties.put(party, known);
         } else {
             subject = timer.key;
             Subject known = subjects.get(subject);
             if (known == null) return;
-            if (known.wake(subject.substring(subject.indexOf('\t') + 2), now, subjectShell))
+            if (known.wake(subject.substring(subject.indexOf('\t') + 2), timer.at, subjectShell))
                 forget(subject);
             else
                 subjects.put(subject, known);
