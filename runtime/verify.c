@@ -165,11 +165,11 @@ static void say(const struct verifying *v, enum verified kind, const char *forma
 static void sum_up(struct verifying *v) {
     char records[32], seals[32], outputs[32], entries[32], tenants[32];
     uint64_t compared = verify_outputs_finish(v->outputs);
-    say(v, VERIFIED_JOURNAL, "%s records, %s seals", grouped(v->replay.records - v->seals, records), grouped(v->seals, seals));
+    say(v, VERIFIED_JOURNAL, "%s records, %s seal%s", grouped(v->replay.records - v->seals, records), grouped(v->seals, seals), v->seals == 1 ? "" : "s");
     say(v, VERIFIED_OUTPUTS, "%s records of %d files", grouped(compared, outputs), TOPICS);
     if (v->entries >= 0)
         say(v, VERIFIED_STATE, "%s entries of %d tables, at seal %" PRId64, grouped((uint64_t)v->entries, entries), TABLES, v->place.log.sequence);
-    if (v->tenants >= 0) say(v, VERIFIED_BALANCE, "the calls of %s tenants", grouped((uint64_t)v->tenants, tenants));
+    if (v->tenants >= 0) say(v, VERIFIED_BALANCE, "the calls of %s account%s", grouped((uint64_t)v->tenants, tenants), v->tenants == 1 ? "" : "s");
 }
 
 static int64_t verify_once(const char *data, bool with_state, struct stage *stage) {
