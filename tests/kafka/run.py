@@ -15,12 +15,21 @@ from crashes import crash_points  # noqa: E402
 from faults import faults, hand_over  # noqa: E402
 from hostile import hostile_records, wrong_places  # noqa: E402
 from idle import idle_streams  # noqa: E402
-from program import Tap  # noqa: E402
+from program import Failed, Tap  # noqa: E402
 from trouble import foreign_state, quarantine_and_repair, snapshots  # noqa: E402
 from through import generated_week, real, real_month  # noqa: E402
+from wire import kafka  # noqa: E402
 
 TESTS = [generated_week, real_month, faults, hand_over, crash_points, idle_streams, hostile_records, wrong_places, foreign_state,
          quarantine_and_repair, snapshots]
+
+
+def told(test, bench):
+    """A broker that fails a test's own clients fails the test, and the others still run."""
+    try:
+        test(bench)
+    except kafka.KafkaException as why:
+        raise Failed(f"a client of the test: {why}") from why
 
 
 def main():
@@ -40,7 +49,7 @@ def main():
             if test is real_month and not (real.SHARED / "data/anonymous_bank").is_dir():
                 print(f"# real month: left out, there is no {real.SHARED}/data/anonymous_bank (tests/real/README.md)")
                 continue
-            tap.check(test.__name__.replace("_", " "), test, bench)
+            tap.check(test.__name__.replace("_", " "), told, test, bench)
     finally:
         bench.broker.stop()
         if options.keep:

@@ -103,6 +103,8 @@ def wait_until(what, seconds, true, every=0.2):
 def caught_up(wire, group, counts):
     """True when the group has committed what was sent; counts by topic as Wire.send returns them."""
     offsets = wire.group_offsets(group)
+    if not offsets:
+        return False
     for name, count in counts.items():
         if name.endswith("network"):
             continue

@@ -152,5 +152,9 @@ class Wire:
         places = [kafka.TopicPartition(self.prefix + name, number) for name in SOURCES[:4] for number in range(self.partitions)]
         try:
             return {(place.topic, place.partition): place.offset for place in consumer.committed(places, 10)}
+        except kafka.KafkaException as why:  # the coordinator is still coming up, or moved
+            if not why.args[0].retriable():
+                raise
+            return {}
         finally:
             consumer.close()
