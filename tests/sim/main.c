@@ -1,5 +1,6 @@
 /*
- * sim [--seeds N | --hours H] [--first SEED]    plays runs, two at a time, each in a process of its own; prints TAP
+ * sim                                           what every change is held against: 2,000 runs, broken promises, a sweep; prints TAP
+ * sim --seeds N | --hours H [--first SEED]      plays runs, two at a time, each in a process of its own
  * sim --seed SEED                               plays one and tells what happens
  * sim --sweep SEED                              plays one again and again, and kills instance 0 at every call in turn
  *     --troubles kill,wire    these, not what the seed says; calm: none
@@ -18,7 +19,9 @@
 
 #include "scenario.h"
 
-#define SEEDS_INITIALLY 2000
+#define SEEDS_ALWAYS 2000
+#define PROMISES_ALWAYS 100
+#define SWEPT_ALWAYS 5 /* a seed with few records */
 #define JOBS 2
 #define FAILURES_MOST 3 /* then the rest is not played */
 #define SECONDS_MOST 60 /* of a run: one that hangs fails */
@@ -104,36 +107,49 @@ static void play(const struct scenario *scenario) {
     play_in_child(&jobs[n]);
 }
 
-static void totals_print(const char *what, int64_t seconds) {
+static int checks, checks_failed;
+
+static void totals_print(const char *what, time_t began) {
     while (reap()) continue;
-    printf("%s 1 - %s: %" PRId64 " runs, %" PRId64 " failed\n1..1\n", totals.failures ? "not ok" : "ok", what, totals.runs, totals.failures);
+    checks_failed += totals.failures > 0;
+    printf("%s %d - %s: %" PRId64 " runs, %" PRId64 " failed\n", totals.failures ? "not ok" : "ok", ++checks, what, totals.runs, totals.failures);
     printf("# %" PRId64 " records journalled once, %" PRId64 " outputs as the fold of the journal has them, %" PRId64 " by timers, %" PRId64
            " seals, %" PRId64 " commits of states, %" PRId64 " crashes and stops, %" PRId64 " s\n",
-           totals.counts.records, totals.counts.outputs, totals.counts.timers, totals.counts.seals, totals.counts.commits, totals.crashes, seconds);
+           totals.counts.records, totals.counts.outputs, totals.counts.timers, totals.counts.seals, totals.counts.commits, totals.crashes, (int64_t)(time(NULL) - began));
     printf("# runs with: calm %" PRId64, totals.calm);
     for (int n = 0; n < TROUBLES; n++) printf(", %s %" PRId64, trouble_names[n], totals.by_trouble[n]);
     printf("\n");
+    totals = (struct totals){0};
 }
 
-static void play_seeds(struct scenario *scenario, int64_t count, double hours) {
+static void play_seeds(struct scenario scenario, int64_t count, double hours, const char *what) {
     time_t began = time(NULL);
-    char what[80];
-    for (int64_t n = 0; totals.failures < FAILURES_MOST; n++, scenario->seed++) {
+    for (int64_t n = 0; totals.failures < FAILURES_MOST; n++, scenario.seed++) {
         if (hours > 0 ? difftime(time(NULL), began) >= hours * 3600 : n == count) break;
-        play(scenario);
+        play(&scenario);
     }
-    snprintf(what, sizeof what, "seeds up to %" PRIu64, scenario->seed - 1);
-    totals_print(what, time(NULL) - began);
+    totals_print(what, began);
 }
 
 /* Until the run has no such call any more. */
-static void play_sweep(struct scenario *scenario) {
+static void play_sweep(struct scenario scenario) {
     time_t began = time(NULL);
-    play(scenario);
+    play(&scenario);
     while (reap()) continue;
     int64_t points = jobs[0].result->points_of_first;
-    for (scenario->crash_at = 1; scenario->crash_at <= points && totals.failures < FAILURES_MOST; scenario->crash_at++) play(scenario);
-    totals_print("killed at every call", time(NULL) - began);
+    for (scenario.crash_at = 1; scenario.crash_at <= points && totals.failures < FAILURES_MOST; scenario.crash_at++) play(&scenario);
+    totals_print("killed at every call in turn", began);
+}
+
+static void play_always(void) {
+    play_seeds((struct scenario){.seed = 1}, SEEDS_ALWAYS, 0, "whatever goes wrong");
+    for (int trouble = TROUBLE_TORN; trouble < TROUBLES; trouble++) {
+        struct scenario scenario = {.seed = 1, .chosen = true, .troubles = UINT32_C(1) << trouble};
+        char what[80];
+        snprintf(what, sizeof what, "a promise that Kafka breaks is found out (%s)", trouble_names[trouble]);
+        play_seeds(scenario, PROMISES_ALWAYS, 0, what);
+    }
+    play_sweep((struct scenario){.seed = SWEPT_ALWAYS, .chosen = true});
 }
 
 static uint32_t troubles_of(const char *names) {
@@ -159,7 +175,7 @@ int main(int argc, char **argv) {
         {"break", required_argument, NULL, 'b'}, {"crash-at", required_argument, NULL, 'c'}, {0},
     };
     struct scenario scenario = {.seed = 1};
-    int64_t seeds = SEEDS_INITIALLY;
+    int64_t seeds = 0;
     double hours = 0;
     bool sweep = false;
     char error[200];
@@ -167,7 +183,7 @@ int main(int argc, char **argv) {
         switch (option) {
         case 'n': seeds = strtoll(optarg, NULL, 10); break;
         case 'h': hours = strtod(optarg, NULL); break;
-        case 's': sim_tracing = true; scenario.seed = strtoull(optarg, NULL, 10); break;
+        case 's': sim_tracing = true, seeds = 1; scenario.seed = strtoull(optarg, NULL, 10); break;
         case 'w': sweep = true; scenario.seed = strtoull(optarg, NULL, 10); break;
         case 'f': scenario.seed = strtoull(optarg, NULL, 10); break;
         case 't': scenario.chosen = true; scenario.troubles = troubles_of(optarg); break;
@@ -183,8 +199,11 @@ int main(int argc, char **argv) {
     for (int n = 0; n < JOBS; n++)
         jobs[n].result = mmap(NULL, sizeof *jobs[n].result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (sweep)
-        play_sweep(&scenario);
+        play_sweep(scenario);
+    else if (seeds || hours > 0)
+        play_seeds(scenario, seeds, hours, "whatever goes wrong");
     else
-        play_seeds(&scenario, sim_tracing ? 1 : seeds, hours);
-    return totals.failures != 0;
+        play_always();
+    printf("1..%d\n", checks);
+    return checks_failed != 0;
 }
