@@ -367,6 +367,41 @@ static void growing_waits_for_a_snapshot_in_the_process(void **state) {
     store_close(writer);
 }
 
+/* Copies */
+
+static void a_copy_beside_the_writer_is_a_clean_state(void **state) {
+    struct place *place = *state, copy = {0};
+    make_test_directory(copy.path, sizeof copy.path);
+    struct store *writer = open_writer(place);
+    assert_int_equal(put_numbers(writer, 0, 10), 0);
+    assert_int_equal(store_begin(writer), 0);
+    put(writer, TABLE_CALLS, STR("open"), STR("not committed"));
+    assert_int_equal(store_copy_lmdb(place->path, copy.path, copy.error, sizeof copy.error), 0);
+    assert_int_equal(store_commit(writer), 0);
+    store_close(writer);
+    struct store *copied = open_writer(&copy);
+    expect_numbers(copied, 10);
+    assert_int_equal(put_numbers(copied, 10, 20), 0);
+    store_close(copied);
+    remove_test_directory(copy.path);
+}
+
+static void a_copy_never_replaces_a_state(void **state) {
+    struct place *place = *state, other = {0};
+    make_test_directory(other.path, sizeof other.path);
+    struct store *store = open_writer(place);
+    assert_int_equal(put_numbers(store, 0, 10), 0);
+    store_close(store);
+    store = open_writer(&other);
+    assert_int_equal(put_numbers(store, 0, 20), 0);
+    store_close(store);
+    assert_int_equal(store_copy_lmdb(place->path, other.path, place->error, sizeof place->error), STORE_ERROR_IO);
+    store = open_writer(&other);
+    expect_numbers(store, 20);
+    store_close(store);
+    remove_test_directory(other.path);
+}
+
 #define AT_A_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
 
 int main(void) {
@@ -389,6 +424,8 @@ int main(void) {
         AT_A_PLACE(a_snapshot_stays_while_the_writer_commits),
         AT_A_PLACE(a_reader_in_another_process_follows_the_growing_map),
         AT_A_PLACE(growing_waits_for_a_snapshot_in_the_process),
+        AT_A_PLACE(a_copy_beside_the_writer_is_a_clean_state),
+        AT_A_PLACE(a_copy_never_replaces_a_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
