@@ -129,7 +129,7 @@ class Wire:
         consumer.assign([place])
         deadline, found = time.monotonic() + 120, []
         while time.monotonic() < deadline:
-            for message in consumer.consume(1000, 1):
+            for message in consumer.consume(1000, 0.05):  # it waits for all 1000
                 if not message.error():
                     found.append(message)
                 elif message.error().code() == kafka.KafkaError._PARTITION_EOF:
