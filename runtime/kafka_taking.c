@@ -178,7 +178,7 @@ enum partition_event partition_take_over(struct partition *partition) {
     bool begun = false;
     if (wish != EVENT_NOTHING) return wish;
     partition_drop(partition);
-    if (partition_follow(partition, &begun) < 0) return partition_failed(partition);
+    if (partition_follow(partition, &begun) < 0) return damaged_or_lost(partition);
     wish = partition_wish(partition);
     if (wish != EVENT_NOTHING) return wish;
     if (group_agrees(partition) < 0 || writing_begin(partition, begun) < 0) return damaged_or_lost(partition);
