@@ -184,7 +184,7 @@ static void troubles_choose(void) {
     if (!scenario->chosen && !sim_chance(100))
         for (int trouble = 0; trouble < TROUBLE_TORN; trouble++) troubles |= (uint32_t)sim_chance(250) << trouble;
     wire = (struct wire){.latency_most = has(TROUBLE_SLOW) ? 100000 : 1000,
-                         .trouble = has(TROUBLE_WIRE) ? sim_between(5, 60) : 0,
+                         .trouble = has(TROUBLE_WIRE) ? sim_between(5, 120) : 0,
                          .late_most = 15 * SIM_SECOND,
                          .queue_full = has(TROUBLE_QUEUE) ? sim_between(5, 100) : 0};
     broker.replication_most = has(TROUBLE_SLOW) || has(TROUBLE_FAILOVER) ? 200000 : 2000;
