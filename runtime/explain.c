@@ -39,10 +39,11 @@ static int search_record(void *context, const struct journal_record *record) {
 static int not_found(const struct search *search, struct failure *failure) {
     char whose[ID_BYTES_MAX + 16] = "";
     if (search->tenant) snprintf(whose, sizeof whose, " of %.*s", ID_BYTES_MAX, search->tenant);
-    return fail(failure, EXIT_FAILED,
-                "the journal has no event of a call %s%s. Ids are those of `ringback calls` and `ringback followups` (ab- or sc- and the call's "
-                "id).",
-                search->rest ? search->rest : search->id, whose);
+    return fail(
+        failure, EXIT_FAILED,
+        "the journal has no event of a call %s%s. Ids are those of `ringback calls` and `ringback followups` (ab- or sc- and the call's "
+        "id).",
+        search->rest ? search->rest : search->id, whose);
 }
 
 static int ask_for_tenant(const struct search *search, GHashTable *tenants, struct failure *failure) {
@@ -176,7 +177,10 @@ static int tell(json_t **out, const struct question *question, bool alone, bool 
                                  .context = story};
     struct end end = {0};
     int result = replay_run(&replay, &query, "reading the journal again:");
-    if (result == 0) result = end_read(&end, replay.store, question) < 0 ? fail_store(question->failure, STORE_ERROR_IO, "the state made for this question", store_error(replay.store)) : 0;
+    if (result == 0)
+        result = end_read(&end, replay.store, question) < 0
+                     ? fail_store(question->failure, STORE_ERROR_IO, "the state made for this question", store_error(replay.store))
+                     : 0;
     if (result == 0) {
         *agreed = state_agrees(question, &replay, &end);
         *out = json_object();

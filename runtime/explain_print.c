@@ -94,7 +94,9 @@ static char *settings_words(json_t *settings) {
         const char *from = text_at(setting, "from");
         bool initial = g_strcmp0(from, "default") == 0;
         g_string_append_printf(words, "; %s = %s %s", text_at(setting, "key"), text_at(setting, "value"),
-                               initial ? "by default" : g_strcmp0(from, "*") == 0 ? "for all tenants" : "for this tenant");
+                               initial                     ? "by default"
+                               : g_strcmp0(from, "*") == 0 ? "for all tenants"
+                                                           : "for this tenant");
     }
     return g_string_free(words, FALSE);
 }
@@ -152,7 +154,8 @@ static void print_head(struct page *page, json_t *entry) {
 /* What is worth a line: not what the title and the event itself say, nor, of a row that opens, what it has of its call. */
 static bool is_news(const char *of, const char *field, bool first) {
     static const char *const of_call[] = {"direction", "started_at", "from", "to", "check_at", "ended_at", "ended_by", NULL};
-    static const char *const of_row[] = {"status", "outcome", "tab", "attempt", "assignee", "job", "resolved_by_call", "went_cold_at", NULL};
+    static const char *const of_row[] = {"status", "outcome",          "tab",          "attempt", "assignee",
+                                         "job",    "resolved_by_call", "went_cold_at", NULL};
     if (strcmp(of, "call") == 0) return !is_one_of(field, of_call);
     return !first || is_one_of(field, of_row);
 }
@@ -300,8 +303,8 @@ static void print_title(const struct page *page, json_t *story) {
     if (json_is_object(call)) {
         g_autofree char *started = time_words(page, text_at(call, "started_at")), *from = text_safe(str_of(text_at(call, "from")));
         g_autofree char *to = text_safe(str_of(text_at(call, "to")));
-        fprintf(page->out, "%s from %s to %s, started %s: %s\n", text_at(call, "direction"), *from ? from : "nobody known", *to ? to : "nobody known", started,
-                text_at(call, "type"));
+        fprintf(page->out, "%s from %s to %s, started %s: %s\n", text_at(call, "direction"), *from ? from : "nobody known",
+                *to ? to : "nobody known", started, text_at(call, "type"));
     } else {
         fputs("The state holds no such call: it has not started, or retention_days have passed.\n", page->out);
     }
@@ -309,9 +312,10 @@ static void print_title(const struct page *page, json_t *story) {
     json_array_foreach(json_object_get(story, "rows"), n, row) {
         const char *tab = text_at(row, "tab"), *outcome = text_at(row, "outcome");
         g_autofree char *follow_up = text_safe(str_of(text_at(row, "follow_up")));
-        fprintf(page->out, "%s: %s%s%s%s%s, version %" JSON_INTEGER_FORMAT "\n", follow_up, tab ? tab : "", tab ? ", " : "", text_at(row, "status"),
-                outcome && strcmp(outcome, text_at(row, "status")) != 0 ? ", " : "",
-                outcome && strcmp(outcome, text_at(row, "status")) != 0 ? outcome : "", json_integer_value(json_object_get(row, "version")));
+        fprintf(page->out, "%s: %s%s%s%s%s, version %" JSON_INTEGER_FORMAT "\n", follow_up, tab ? tab : "", tab ? ", " : "",
+                text_at(row, "status"), outcome && strcmp(outcome, text_at(row, "status")) != 0 ? ", " : "",
+                outcome && strcmp(outcome, text_at(row, "status")) != 0 ? outcome : "",
+                json_integer_value(json_object_get(row, "version")));
     }
     fprintf(page->out, "As of %s (stream time), seal %" JSON_INTEGER_FORMAT ". Times are those of %s.\n", as_of,
             json_integer_value(json_object_get(story, "seal")), page->zone ? zone_name(page->zone) : "UTC");
@@ -319,7 +323,10 @@ static void print_title(const struct page *page, json_t *story) {
 
 bool explain_print(FILE *out, json_t *story, const char *zone) {
     const char *name = zone ? zone : text_at(story, "zone");
-    struct page page = {.out = out, .width = terminal_width(), .call_id = json_object_get(story, "call_id"), .zone = name && strcmp(name, "UTC") != 0 ? zone_open(str_of(name)) : NULL};
+    struct page page = {.out = out,
+                        .width = terminal_width(),
+                        .call_id = json_object_get(story, "call_id"),
+                        .zone = name && strcmp(name, "UTC") != 0 ? zone_open(str_of(name)) : NULL};
     bool known = !name || strcmp(name, "UTC") == 0 || page.zone;
     if (!known && zone) return false;
     if (page.width < 2 * TIME_WIDTH) page.width = WIDTH;

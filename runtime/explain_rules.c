@@ -13,7 +13,10 @@ static const struct rule types[CALL_TYPES] = {
     [TYPE_EXCUSED] = {"2", "somebody was connected, and the call was classified as EXCUSED", READ_NOW, {NULL}},
     [TYPE_NOT_A_LEAD] = {"2", "somebody was connected, and the call was classified as NOT_A_LEAD", READ_NOW, {NULL}},
     [TYPE_LOST] = {"2", "no end came within stuck_call_hours of its latest event", READ_AT_START, {"stuck_call_hours"}},
-    [TYPE_UNBOOKED] = {"2", "somebody was connected, and nothing says that a job was booked by check time", READ_AT_DECISION, {"second_chance.acw_minutes"}},
+    [TYPE_UNBOOKED] = {"2",
+                       "somebody was connected, and nothing says that a job was booked by check time",
+                       READ_AT_DECISION,
+                       {"second_chance.acw_minutes"}},
     [TYPE_VOICE_AGENT] = {"2", "the Voice Agent was connected, no agent was, and no queue was entered after it", READ_NOW, {NULL}},
     [TYPE_VOICEMAIL] = {"2", "nobody was connected, and voicemail was entered", READ_NOW, {NULL}},
     [TYPE_FORWARDED] = {"2", "nobody was connected, and the call was forwarded", READ_NOW, {NULL}},
@@ -87,7 +90,9 @@ static const struct {
     int8_t row;
     struct rule rule;
 } timers[] = {
-    {"TALK", -1, {"3", "then the caller has talked for more than 30 s", READ_AT_START, {"voice_agent_talk_counts", "callback_talk_counts"}}},
+    {"TALK",
+     -1,
+     {"3", "then the caller has talked for more than 30 s", READ_AT_START, {"voice_agent_talk_counts", "callback_talk_counts"}}},
     {"CHECK", -1, {"2", "the call's end and acw_minutes", READ_AT_DECISION, {"second_chance.acw_minutes"}}},
     {"COLD", KIND_ABANDONED, {"3", "the call's end, 24 h and 1 ms", READ_NOW, {NULL}}},
     {"COLD", KIND_SECOND_CHANCE, {"4", "check time and cold_days", READ_AT_CHECK, {"second_chance.cold_days"}}},

@@ -30,15 +30,16 @@ struct story {
     int64_t time;        /* stream time before it */
     uint64_t duplicates; /* before it, where it is the call's own */
     json_t *decided;     /* the entry in which the call got another type, NULL: in none */
-    size_t first;   /* the entry that would be its first */
-    json_t *entry;  /* its own, NULL: it has none yet */
-    bool own;       /* it is about the call */
-    bool concerned; /* something of it was emitted */
+    size_t first;        /* the entry that would be its first */
+    json_t *entry;       /* its own, NULL: it has none yet */
+    bool own;            /* it is about the call */
+    bool concerned;      /* something of it was emitted */
 };
 
 struct story *story_make(struct str tenant, struct str call_id, const char *follow_up, struct failure *failure) {
     struct story *story = g_new0(struct story, 1);
-    *story = (struct story){.failure = failure, .tenant = tenant, .call_id = call_id, .follow_up = follow_up, .entries = json_array(), .jobs = json_object()};
+    *story = (struct story){
+        .failure = failure, .tenant = tenant, .call_id = call_id, .follow_up = follow_up, .entries = json_array(), .jobs = json_object()};
     return story;
 }
 
@@ -85,17 +86,17 @@ static bool same_text(json_t *json, struct str text) {
 /* ---- what differs ---- */
 
 static bool is_silent(const char *field) {
-    static const char *const silent[] = {"position",    "tenant",  "call_id",   "follow_up",       "kind",          "at",         "changed_at",
-                                         "cause",       "version", "row_count", "rules_version",   "status_before", "start_event", "end_event",
-                                         "outcome_before", "condition_event"};
+    static const char *const silent[] = {"position",    "tenant",    "call_id",        "follow_up",      "kind",          "at",
+                                         "changed_at",  "cause",     "version",        "row_count",      "rules_version", "status_before",
+                                         "start_event", "end_event", "outcome_before", "condition_event"};
     for (size_t n = 0; n < sizeof silent / sizeof *silent; n++)
         if (strcmp(silent[n], field) == 0) return true;
     return strlen(field) > 5 && strcmp(field + strlen(field) - 5, "_name") == 0;
 }
 
 static void add_change(json_t *entry, const char *of, const char *field, json_t *before, json_t *after) {
-    json_array_append_new(list_of(entry, "changes"), json_pack("{s:s, s:s, s:O, s:O}", "of", of, "field", field, "before", before ? before : json_null(),
-                                                               "after", after ? after : json_null()));
+    json_array_append_new(list_of(entry, "changes"), json_pack("{s:s, s:s, s:O, s:O}", "of", of, "field", field, "before",
+                                                               before ? before : json_null(), "after", after ? after : json_null()));
 }
 
 static bool is_nothing(json_t *value) {
@@ -163,10 +164,12 @@ static void say_why_no_second_chance(const struct story *story, json_t *entry) {
     static const struct rule outbound = {"4", "no second chance: only inbound calls get one", READ_NOW, {NULL}};
     static const struct rule brief = {"4", "no second chance: the call was too short", READ_AT_CHECK, {"second_chance.min_call_seconds"}};
     static const struct rule no_lead = {"4", "no second chance: its reason is marked as no lead", READ_NOW, {NULL}};
-    static const struct rule other = {"4", "no second chance: a matching job was booked before, or the other party is not from outside", READ_NOW, {NULL}};
+    static const struct rule other = {
+        "4", "no second chance: a matching job was booked before, or the other party is not from outside", READ_NOW, {NULL}};
     json_t *stood = story->settings[READ_AT_CHECK];
     json_int_t least = atoll(json_string_value(json_object_get(json_object_get(stood, "second_chance.min_call_seconds"), "value")));
-    const char *type = json_string_value(json_object_get(story->call, "type")), *direction = json_string_value(json_object_get(story->call, "direction"));
+    const char *type = json_string_value(json_object_get(story->call, "type")),
+               *direction = json_string_value(json_object_get(story->call, "direction"));
     if (!type || strcmp(type, "UNBOOKED") != 0 || story->rows[KIND_SECOND_CHANCE]) return;
     const struct rule *rule = &other;
     if (setting_is(story, "second_chance.enabled", "off"))
@@ -190,9 +193,9 @@ static json_t *entry_add(struct story *story, size_t place, json_t *entry) {
 static json_t *record_entry(struct story *story) {
     if (story->entry) return story->entry;
     const struct journal_record *record = story->at->record;
-    json_t *entry = json_pack("{s:s, s:o, s:I, s:i, s:I, s:o, s:o}", "kind", "RECORD", "at", time_json(record->body.event.occurred_at), "record",
-                              (json_int_t)story->at->number, "source", (int)record->source, "offset", (json_int_t)record->offset, "append_time",
-                              time_json(record->append_time), "stream_time", time_json(story->time));
+    json_t *entry = json_pack("{s:s, s:o, s:I, s:i, s:I, s:o, s:o}", "kind", "RECORD", "at", time_json(record->body.event.occurred_at),
+                              "record", (json_int_t)story->at->number, "source", (int)record->source, "offset", (json_int_t)record->offset,
+                              "append_time", time_json(record->append_time), "stream_time", time_json(story->time));
     if (record->type == JOURNAL_EVENT)
         json_object_set_new(entry, "event", parsed(json_write_event(&record->body.event)));
     else
@@ -250,8 +253,9 @@ static bool is_about(const struct story *story, const struct output *output) {
         return str_equal(event->tenant, story->tenant) && is_row_of(story, event->follow_up) && is_asked(story, event->follow_up);
     }
     case TOPIC_NOTICES: return is_row_of(story, output->body.notice.follow_up) && str_equal(output->body.notice.tenant, story->tenant);
-    case TOPIC_COMMAND_RESULTS: return story->own && story->at->record->type == JOURNAL_EVENT &&
-                                       str_equal(output->body.command_result.command_id, story->at->record->body.event.event_id);
+    case TOPIC_COMMAND_RESULTS:
+        return story->own && story->at->record->type == JOURNAL_EVENT &&
+               str_equal(output->body.command_result.command_id, story->at->record->body.event.event_id);
     case TOPIC_REJECTED: return story->own && str_equal(output->body.rejected.event_id, story->at->record->body.event.event_id);
     default: return false;
     }
@@ -259,8 +263,9 @@ static bool is_about(const struct story *story, const struct output *output) {
 
 static json_t *body_of(const struct output *output) {
     static const struct shape *const shapes[TOPICS] = {
-        [TOPIC_REJECTED] = &shape_rejected,   [TOPIC_CALLS_CLASSIFIED] = &shape_classified_call, [TOPIC_FOLLOWUPS] = &shape_followup,
-        [TOPIC_FOLLOWUP_EVENTS] = &shape_followup_event, [TOPIC_NOTICES] = &shape_notice, [TOPIC_COMMAND_RESULTS] = &shape_command_result};
+        [TOPIC_REJECTED] = &shape_rejected,  [TOPIC_CALLS_CLASSIFIED] = &shape_classified_call,
+        [TOPIC_FOLLOWUPS] = &shape_followup, [TOPIC_FOLLOWUP_EVENTS] = &shape_followup_event,
+        [TOPIC_NOTICES] = &shape_notice,     [TOPIC_COMMAND_RESULTS] = &shape_command_result};
     json_t *body = output->is_tombstone ? json_object() : parsed(json_write(shapes[output->topic], &output->body));
     json_object_del(body, "position");
     return body;
@@ -319,7 +324,8 @@ static void tell_result(struct story *story, json_t *entry, const struct command
 /* A row of another call, changed by a step that is about this one. */
 static void tell_other(struct story *story, const struct output *output, const struct fold_step *step) {
     bool ours = step->timer ? str_equal(step->call_id, story->call_id) && str_equal(step->tenant, story->tenant) : story->own;
-    if (!ours || output->topic != TOPIC_FOLLOWUP_EVENTS || story->follow_up || is_row_of(story, output->body.followup_event.follow_up)) return;
+    if (!ours || output->topic != TOPIC_FOLLOWUP_EVENTS || story->follow_up || is_row_of(story, output->body.followup_event.follow_up))
+        return;
     if (!str_equal(output->body.followup_event.tenant, story->tenant)) return;
     json_array_append_new(list_of(step_entry(story, step), "others"), body_of(output));
 }
@@ -333,11 +339,12 @@ int story_output(void *context, const struct output *output) {
         return 0;
     }
     json_t *entry = step_entry(story, &step), *body = body_of(output);
-    if (step.timer && strcmp(step.timer, "CHECK") == 0 && !story->settings[READ_AT_CHECK]) story->settings[READ_AT_CHECK] = settings_copy(story);
+    if (step.timer && strcmp(step.timer, "CHECK") == 0 && !story->settings[READ_AT_CHECK])
+        story->settings[READ_AT_CHECK] = settings_copy(story);
     story->concerned = true;
-    json_array_append_new(list_of(entry, "outputs"),
-                          json_pack("{s:s, s:o, s:b, s:I, s:O}", "topic", symbol_text("Topic", output->topic), "key", text_json(output->key), "tombstone",
-                                    output->is_tombstone, "seal", (json_int_t)output->body.position.seal, "record", body));
+    json_array_append_new(list_of(entry, "outputs"), json_pack("{s:s, s:o, s:b, s:I, s:O}", "topic", symbol_text("Topic", output->topic),
+                                                               "key", text_json(output->key), "tombstone", output->is_tombstone, "seal",
+                                                               (json_int_t)output->body.position.seal, "record", body));
     switch (output->topic) {
     case TOPIC_CALLS_CLASSIFIED: tell_call(story, entry, output, body); break;
     case TOPIC_FOLLOWUPS: tell_row(story, entry, output, body); break;
@@ -453,7 +460,8 @@ static void tell_timers(struct story *story, json_t *entry, const struct waiting
     for (size_t n = 0; n < story->deadline_count; n++) {
         const struct waiting *now = &story->deadlines[n], *was = waiting_find(before, count, now);
         if (was && was->at == now->at) continue;
-        json_t *timer = json_pack("{s:s, s:o, s:o}", "timer", now->timer, "due", time_json(now->at), "was", time_json(was ? was->at : NONE));
+        json_t *timer =
+            json_pack("{s:s, s:o, s:o}", "timer", now->timer, "due", time_json(now->at), "was", time_json(was ? was->at : NONE));
         if (now->row >= 0) json_object_set_new(timer, "row", json_string(now->row == KIND_ABANDONED ? "ABANDONED" : "SECOND_CHANCE"));
         put_rule(story, timer, rule_of_timer(now->timer, now->row));
         json_array_append_new(list_of(setter_of(story, entry, now), "timers"), timer);
@@ -462,7 +470,8 @@ static void tell_timers(struct story *story, json_t *entry, const struct waiting
     for (size_t n = 0; n < count; n++) {
         bool fired = time != NONE && before[n].at <= time;
         if (fired || waiting_find(story->deadlines, story->deadline_count, &before[n])) continue;
-        json_array_append_new(list_of(entry, "timers"), json_pack("{s:s, s:n, s:o}", "timer", before[n].timer, "due", "was", time_json(before[n].at)));
+        json_array_append_new(list_of(entry, "timers"),
+                              json_pack("{s:s, s:n, s:o}", "timer", before[n].timer, "due", "was", time_json(before[n].at)));
     }
 }
 
@@ -476,7 +485,8 @@ static void tell_own(struct story *story, bool started) {
     bool command = event_subject((enum event_type)event->type) == SUBJECT_COMMAND;
     if (now.duplicates > story->duplicates) add_note(entry, "dropped: its id was known already (SPEC 6)");
     if (!command && story->time != NONE && event->occurred_at <= story->time) json_object_set_new(entry, "late", json_true());
-    if (!started && event_subject((enum event_type)event->type) == SUBJECT_CALL) add_note(entry, "it waits for the call's CallStarted (SPEC 2)");
+    if (!started && event_subject((enum event_type)event->type) == SUBJECT_CALL)
+        add_note(entry, "it waits for the call's CallStarted (SPEC 2)");
 }
 
 /* Of what was decided in this record: why nothing came of it where people may expect a row. */

@@ -3,9 +3,10 @@
  *
  * A story is a JSON array of entries in the order in which the fold acted:
  *     {"kind":"RECORD","at":TIME,"event":{...},"record":N,"stream_time":TIME, ...}    an event or a command
- *     {"kind":"TIMER","at":TIME,"timer":"CHECK", ...}                                 a deadline that was reached; "call_id" where of another call
+ *     {"kind":"TIMER","at":TIME,"timer":"CHECK", ...}        a deadline that was reached; "call_id" where of another call
  * each with what is not empty of
- *     "changes":[{"of":"call"|ROW,"field":F,"before":B,"after":A}]     "why":[{"of":..,"spec":S,"because":TEXT,"settings":[{"key","value","from"}]}]
+ *     "changes":[{"of":"call"|ROW,"field":F,"before":B,"after":A}]
+ *     "why":[{"of":..,"spec":S,"because":TEXT,"settings":[{"key","value","from"}]}]
  *     "timers":[{"timer":T,"due":TIME|null,"was":TIME|null,"spec":..}] "outputs":[{"topic":T,"key":K,"seal":N,"record":{...}}]
  *     "others":[{"follow_up":ROW,...}] rows of other calls that it changed     "notes":[TEXT]
  */

@@ -106,7 +106,8 @@ static bool place_agrees(const struct verifying *v, const struct place *place) {
 static int state_compare(struct verifying *v, const struct reader_at *at) {
     const struct store *failed = v->state;
     if (!place_agrees(v, at->place))
-        finding(&v->findings, VERIFIED_STATE, "%s follows another journal: it remembers another seal %" PRId64 ".", v->state_path, v->place.log.sequence);
+        finding(&v->findings, VERIFIED_STATE, "%s follows another journal: it remembers another seal %" PRId64 ".", v->state_path,
+                v->place.log.sequence);
     v->stage->in_state = true;
     int64_t result = verify_state(v->state, at->store, v->state_path, &v->findings, &failed);
     if (result >= 0) v->entries = result;
@@ -127,7 +128,8 @@ static int differs(void *context, const struct reader_at *at, const char *what) 
     struct verifying *v = context;
     const struct seal *seal = &at->record->body.seal;
     finding(&v->findings, VERIFIED_JOURNAL,
-            "seal %" PRId64 ", at byte %" PRId64 ": the %" PRId64 " records before it give %s than when it was written. They were changed since, or this is not the "
+            "seal %" PRId64 ", at byte %" PRId64 ": the %" PRId64
+            " records before it give %s than when it was written. They were changed since, or this is not the "
             "ringback that wrote them.",
             seal->sequence, at->block_at, seal->records, what);
     return 0;
@@ -141,8 +143,8 @@ static int read_again(struct verifying *v) {
     if (verify_outputs_open(&v->outputs, &v->dir, &v->replay.journal->sealed, &v->findings, v->failure) < 0) return -1;
     if (replay_run(&v->replay, &query, "reading the journal again:") < 0) return -1;
     if (v->state && v->place.log.sequence > v->replay.place.log.sequence)
-        finding(&v->findings, VERIFIED_STATE, "%s follows the journal up to seal %" PRId64 ", but the journal ends with seal %" PRId64 ".", v->state_path,
-                v->place.log.sequence, v->replay.place.log.sequence);
+        finding(&v->findings, VERIFIED_STATE, "%s follows the journal up to seal %" PRId64 ", but the journal ends with seal %" PRId64 ".",
+                v->state_path, v->place.log.sequence, v->replay.place.log.sequence);
     return 0;
 }
 
@@ -165,11 +167,14 @@ static void say(const struct verifying *v, enum verified kind, const char *forma
 static void sum_up(struct verifying *v) {
     char records[32], seals[32], outputs[32], entries[32], tenants[32];
     uint64_t compared = verify_outputs_finish(v->outputs);
-    say(v, VERIFIED_JOURNAL, "%s records, %s seal%s", grouped(v->replay.records - v->seals, records), grouped(v->seals, seals), v->seals == 1 ? "" : "s");
+    say(v, VERIFIED_JOURNAL, "%s records, %s seal%s", grouped(v->replay.records - v->seals, records), grouped(v->seals, seals),
+        v->seals == 1 ? "" : "s");
     say(v, VERIFIED_OUTPUTS, "%s records of %d files", grouped(compared, outputs), TOPICS);
     if (v->entries >= 0)
-        say(v, VERIFIED_STATE, "%s entries of %d tables, at seal %" PRId64, grouped((uint64_t)v->entries, entries), TABLES, v->place.log.sequence);
-    if (v->tenants >= 0) say(v, VERIFIED_BALANCE, "the calls of %s account%s", grouped((uint64_t)v->tenants, tenants), v->tenants == 1 ? "" : "s");
+        say(v, VERIFIED_STATE, "%s entries of %d tables, at seal %" PRId64, grouped((uint64_t)v->entries, entries), TABLES,
+            v->place.log.sequence);
+    if (v->tenants >= 0)
+        say(v, VERIFIED_BALANCE, "the calls of %s account%s", grouped((uint64_t)v->tenants, tenants), v->tenants == 1 ? "" : "s");
 }
 
 static int64_t verify_once(const char *data, bool with_state, struct stage *stage) {
@@ -201,7 +206,8 @@ static enum ending verify_apart(const char *data, bool with_state, struct stage 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* what was found is out, however this ends */
         stage->result = verify_once(data, with_state, stage);
-        if (fflush(stdout) != 0 || ferror(stdout)) stage->result = fail(&stage->failure, EXIT_FAILED, "cannot write to standard output: %s.", strerror(errno));
+        if (fflush(stdout) != 0 || ferror(stdout))
+            stage->result = fail(&stage->failure, EXIT_FAILED, "cannot write to standard output: %s.", strerror(errno));
         stage->done = true;
         _exit(EXIT_DONE);
     }

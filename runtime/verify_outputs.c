@@ -23,8 +23,8 @@ struct file {
     void *mapped;
     size_t size; /* mapped; as far as the last seal goes */
     struct container_reader reader;
-    struct plan *plan;    /* NULL: it could not be read at all */
-    struct str block;     /* what is left of the block under way */
+    struct plan *plan; /* NULL: it could not be read at all */
+    struct str block;  /* what is left of the block under way */
     int64_t block_at, left;
     struct output record; /* the next of the file, where `has`; strings point into the block */
     struct scratch scratch;
@@ -56,20 +56,22 @@ static void next_block(struct verify_outputs *outputs, struct file *file) {
             finding(outputs->findings, VERIFIED_OUTPUTS, "%s is cut short in the block at byte %" PRId64 ".", file->path, file->block_at);
         if (result != CONTAINER_DAMAGED) continue;
         size_t skipped = container_skip(&file->reader);
-        finding(outputs->findings, VERIFIED_OUTPUTS, "%s is damaged at byte %" PRId64 "; %zu bytes cannot be read.", file->path, file->block_at, skipped);
+        finding(outputs->findings, VERIFIED_OUTPUTS, "%s is damaged at byte %" PRId64 "; %zu bytes cannot be read.", file->path,
+                file->block_at, skipped);
     }
 }
 
 /* Makes the next record of the file ready; one that cannot be read takes the rest of its block with it. */
 static void advance(struct verify_outputs *outputs, struct file *file) {
     struct refusal why;
-    for (file->has = false; !file->has; ) {
+    for (file->has = false; !file->has;) {
         next_block(outputs, file);
         if (file->left == 0) return;
         memset(&file->record, 0, sizeof file->record);
         int64_t size = codec_read(file->plan, (const uint8_t *)file->block.ptr, file->block.len, &file->record, &file->scratch, &why);
         if (size < 0) {
-            finding(outputs->findings, VERIFIED_OUTPUTS, "%s: record %" PRId64 ", in the block at byte %" PRId64 ", cannot be read (%s); nor can %" PRId64 " behind it.",
+            finding(outputs->findings, VERIFIED_OUTPUTS,
+                    "%s: record %" PRId64 ", in the block at byte %" PRId64 ", cannot be read (%s); nor can %" PRId64 " behind it.",
                     file->path, file->place, file->block_at, why.detail, file->left - 1);
             file->place += file->left;
             file->left = 0;
@@ -129,8 +131,8 @@ static void differs(struct verify_outputs *outputs, struct file *file, const str
     json_t *there = parsed(json_write(shape, &file->record)), *folded = parsed(json_write(shape, again));
     g_autoptr(GString) text = g_string_new(NULL);
     describe(text, "", there, folded);
-    finding(outputs->findings, VERIFIED_OUTPUTS, "%s, record %" PRId64 " (number %" PRId64 ", in the block at byte %" PRId64 "): %s.", file->path, file->place,
-            number_of(again), file->block_at, text->len ? text->str : "the same is written in other bytes");
+    finding(outputs->findings, VERIFIED_OUTPUTS, "%s, record %" PRId64 " (number %" PRId64 ", in the block at byte %" PRId64 "): %s.",
+            file->path, file->place, number_of(again), file->block_at, text->len ? text->str : "the same is written in other bytes");
     json_decref(there);
     json_decref(folded);
 }
@@ -140,8 +142,8 @@ static void report_missing(struct verify_outputs *outputs, struct file *file) {
     if (file->missing_from == file->missing_to)
         finding(outputs->findings, VERIFIED_OUTPUTS, "%s lacks output number %" PRId64 ".", file->path, file->missing_from);
     else
-        finding(outputs->findings, VERIFIED_OUTPUTS, "%s lacks its outputs of the numbers %" PRId64 " to %" PRId64 ".", file->path, file->missing_from,
-                file->missing_to);
+        finding(outputs->findings, VERIFIED_OUTPUTS, "%s lacks its outputs of the numbers %" PRId64 " to %" PRId64 ".", file->path,
+                file->missing_from, file->missing_to);
     file->missing_from = 0;
     file->missing_to = -1;
 }
@@ -152,7 +154,8 @@ static void missing(struct file *file, int64_t number) {
 }
 
 static void extra(struct verify_outputs *outputs, struct file *file) {
-    finding(outputs->findings, VERIFIED_OUTPUTS, "%s, record %" PRId64 " (number %" PRId64 ", in the block at byte %" PRId64 ") is one that the journal does not give.",
+    finding(outputs->findings, VERIFIED_OUTPUTS,
+            "%s, record %" PRId64 " (number %" PRId64 ", in the block at byte %" PRId64 ") is one that the journal does not give.",
             file->path, file->place, number_of(&file->record), file->block_at);
 }
 
@@ -241,7 +244,8 @@ static int file_map(struct verify_outputs *outputs, struct file *file, int64_t s
         return -1;
     }
     if (info.st_size < sealed)
-        finding(outputs->findings, VERIFIED_OUTPUTS, "%s ends at byte %" PRId64 ", the last seal says at byte %" PRId64 ".", file->path, (int64_t)info.st_size, sealed);
+        finding(outputs->findings, VERIFIED_OUTPUTS, "%s ends at byte %" PRId64 ", the last seal says at byte %" PRId64 ".", file->path,
+                (int64_t)info.st_size, sealed);
     file->size = (size_t)(info.st_size < sealed ? info.st_size : sealed);
     if (file->size) file->mapped = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
     int result = file->mapped == MAP_FAILED ? fail_errno(failure, "map", file->path) : 0;

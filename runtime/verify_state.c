@@ -17,16 +17,11 @@ static const struct {
     const char *name, *parts;
     bool entities; /* values are entities: a deadline, then a blob */
 } tables[TABLES] = {
-    [TABLE_META] = {"META", NULL, false},
-    [TABLE_CALLS] = {"CALLS", "tTt", true},
-    [TABLE_TIMERS] = {"TIMERS", "Tbtbtb", false},
-    [TABLE_PARTIES] = {"PARTIES", "ttcTtb", false},
-    [TABLE_STARTS] = {"STARTS", "tt", false},
-    [TABLE_JOBS] = {"JOBS", "tt", true},
-    [TABLE_WAITING] = {"WAITING", "ttt", false},
-    [TABLE_COMMANDS] = {"COMMANDS", "Ttt", false},
-    [TABLE_DIRECTORY] = {"DIRECTORY", "tct", true},
-    [TABLE_SOURCES] = {"SOURCES", NULL, false},
+    [TABLE_META] = {"META", NULL, false},           [TABLE_CALLS] = {"CALLS", "tTt", true},
+    [TABLE_TIMERS] = {"TIMERS", "Tbtbtb", false},   [TABLE_PARTIES] = {"PARTIES", "ttcTtb", false},
+    [TABLE_STARTS] = {"STARTS", "tt", false},       [TABLE_JOBS] = {"JOBS", "tt", true},
+    [TABLE_WAITING] = {"WAITING", "ttt", false},    [TABLE_COMMANDS] = {"COMMANDS", "Ttt", false},
+    [TABLE_DIRECTORY] = {"DIRECTORY", "tct", true}, [TABLE_SOURCES] = {"SOURCES", NULL, false},
 };
 
 /* ---- words ---- */
@@ -128,7 +123,8 @@ static char *call_words(struct store *there, struct store *again, struct str key
     g_autoptr(GString) text = g_string_new(NULL);
     if (key_take_text(&rest, &tenant) && key_take_time(&rest, &start) && key_take_text(&rest, &id)) {
         g_autofree char *owner = g_strndup(tenant.ptr, tenant.len), *call = g_strndup(id.ptr, id.len); /* slices end with the next read */
-        if (fold_view_call_one(there, str_of(owner), str_of(call), see_call, &is) >= 0 && fold_view_call_one(again, str_of(owner), str_of(call), see_call, &was) >= 0)
+        if (fold_view_call_one(there, str_of(owner), str_of(call), see_call, &is) >= 0 &&
+            fold_view_call_one(again, str_of(owner), str_of(call), see_call, &was) >= 0)
             describe(text, "", is, was);
     }
     json_decref(is);
@@ -151,10 +147,10 @@ static char *place_words(enum table table, struct str is, struct str was) {
 struct walk {
     struct store *store;
     enum table table;
-    struct key at;    /* the key of the entry */
+    struct key at; /* the key of the entry */
     GByteArray *value;
     bool more;
-    bool disturbed;   /* others have read from the store since */
+    bool disturbed; /* others have read from the store since */
 };
 
 /* Keeps a copy: slices of the store end with its next read. */
@@ -200,10 +196,12 @@ static void compare_entry(struct walk *there, struct walk *again, const char *pa
     struct str key = key_str(&there->at);
     if (is_same(there->table, walk_value(there), walk_value(again))) return;
     g_autofree char *entry = entry_words(there->table, key), *place = place_words(there->table, walk_value(there), walk_value(again));
-    g_autofree char *fields = there->table == TABLE_CALLS && findings->count[VERIFIED_STATE] < FINDINGS_SHOWN ? call_words(there->store, again->store, key) : NULL;
+    g_autofree char *fields = there->table == TABLE_CALLS && findings->count[VERIFIED_STATE] < FINDINGS_SHOWN
+                                  ? call_words(there->store, again->store, key)
+                                  : NULL;
     there->disturbed = again->disturbed = fields != NULL;
-    finding(findings, VERIFIED_STATE, "%s, %s: %s%s%s%s.", path, entry, fields && *fields ? fields : place, fields && *fields ? " (" : "", fields && *fields ? place : "",
-            fields && *fields ? ")" : "");
+    finding(findings, VERIFIED_STATE, "%s, %s: %s%s%s%s.", path, entry, fields && *fields ? fields : place, fields && *fields ? " (" : "",
+            fields && *fields ? place : "", fields && *fields ? ")" : "");
 }
 
 static int compare_table(struct walk *there, struct walk *again, const char *path, struct findings *findings, int64_t *entries) {
@@ -254,8 +252,8 @@ static int add_tenant(void *context, struct str tenant, struct str name, const s
     for (int type = 0; type < TYPE_IN_PROGRESS; type++) sum += counts->types[type];
     if (sum == counts->started) return 0;
     g_autofree char *safe = text_safe(tenant);
-    finding(balance->findings, VERIFIED_BALANCE, "the calls of %s do not add up: %" PRIu64 " started, %" PRIu64 " of all types and in progress.", safe, counts->started,
-            sum);
+    finding(balance->findings, VERIFIED_BALANCE,
+            "the calls of %s do not add up: %" PRIu64 " started, %" PRIu64 " of all types and in progress.", safe, counts->started, sum);
     return 0;
 }
 

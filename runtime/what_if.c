@@ -55,7 +55,8 @@ static struct standing standing_of(const struct followup *row) {
     return (struct standing){row->status, row->outcome, row->tab};
 }
 
-static void add_example(struct comparison *c, enum row_fate fate, const struct followup *row, struct standing is, struct standing would_be) {
+static void add_example(struct comparison *c, enum row_fate fate, const struct followup *row, struct standing is,
+                        struct standing would_be) {
     GPtrArray *examples = c->result->examples[fate];
     if (examples->len >= c->question->examples) return;
     struct what_if_example *example = g_new0(struct what_if_example, 1);

@@ -14,19 +14,22 @@ static const char *const fate_names[FATES] = {"gained", "lost", "otherwise"};
 
 static uint64_t total(const struct what_if *result, enum row_fate fate) {
     uint64_t sum = 0;
-    for (guint n = 0; n < result->groups->len; n++) sum += ((const struct what_if_group *)g_ptr_array_index(result->groups, n))->fates[fate];
+    for (guint n = 0; n < result->groups->len; n++)
+        sum += ((const struct what_if_group *)g_ptr_array_index(result->groups, n))->fates[fate];
     return sum;
 }
 
 static uint64_t total_rows(const struct what_if *result, int reading) {
     uint64_t sum = 0;
-    for (guint n = 0; n < result->groups->len; n++) sum += ((const struct what_if_group *)g_ptr_array_index(result->groups, n))->rows[reading];
+    for (guint n = 0; n < result->groups->len; n++)
+        sum += ((const struct what_if_group *)g_ptr_array_index(result->groups, n))->rows[reading];
     return sum;
 }
 
 /* ---- for people ---- */
 
-static void print_row(struct printer *printer, const char *tenant, const char *campaign, const uint64_t rows[2], const uint64_t fates[FATES]) {
+static void print_row(struct printer *printer, const char *tenant, const char *campaign, const uint64_t rows[2],
+                      const uint64_t fates[FATES]) {
     print_text(printer, str_of(tenant));
     print_text(printer, str_of(campaign));
     for (int reading = 0; reading < 2; reading++) print_number(printer, (int64_t)rows[reading]);
@@ -34,8 +37,9 @@ static void print_row(struct printer *printer, const char *tenant, const char *c
 }
 
 static void print_groups(const struct what_if *result) {
-    static const struct print_column columns[] = {{"Account", false, 0, 24}, {"Campaign", false, 0, 24}, {"Rows", true, 0, 0},     {"Would be", true, 0, 0},
-                                                  {"Gained", true, 0, 0},    {"Lost", true, 0, 0},       {"Otherwise", true, 0, 0}};
+    static const struct print_column columns[] = {{"Account", false, 0, 24}, {"Campaign", false, 0, 24}, {"Rows", true, 0, 0},
+                                                  {"Would be", true, 0, 0},  {"Gained", true, 0, 0},     {"Lost", true, 0, 0},
+                                                  {"Otherwise", true, 0, 0}};
     struct printer *printer = printer_make(stdout, PRINT_TABLE, columns, G_N_ELEMENTS(columns), terminal_width());
     for (guint n = 0; n < result->groups->len; n++) {
         const struct what_if_group *group = g_ptr_array_index(result->groups, n);
@@ -52,7 +56,8 @@ static void standing_words(struct standing standing, char text[64]) {
         strcpy(text, "no row");
     else
         snprintf(text, 64, "%s%s%s, %s", symbol_text("Status", standing.status), standing.outcome < 0 ? "" : " ",
-                 standing.outcome < 0 ? "" : symbol_text("Outcome", standing.outcome), standing.tab < 0 ? "in no tab" : symbol_text("Tab", standing.tab));
+                 standing.outcome < 0 ? "" : symbol_text("Outcome", standing.outcome),
+                 standing.tab < 0 ? "in no tab" : symbol_text("Tab", standing.tab));
 }
 
 static void print_examples(const struct what_if *result) {
@@ -76,8 +81,8 @@ static void print_types(const struct what_if *result) {
     for (int type = 0; type < CALL_TYPES; type++) {
         if (result->calls[0][type] == result->calls[1][type]) continue;
         char is[32], would_be[32];
-        printf("%s%s %s, would be %s", first ? "\nCalls by type: " : "; ", symbol_text("CallType", type), grouped(result->calls[0][type], is),
-               grouped(result->calls[1][type], would_be));
+        printf("%s%s %s, would be %s", first ? "\nCalls by type: " : "; ", symbol_text("CallType", type),
+               grouped(result->calls[0][type], is), grouped(result->calls[1][type], would_be));
         first = false;
     }
     if (!first) putchar('\n');
@@ -86,15 +91,17 @@ static void print_types(const struct what_if *result) {
 static void print_commands(const struct what_if *result) {
     uint64_t is = result->commands[0][VERDICT_ACCEPTED], would_be = result->commands[1][VERDICT_ACCEPTED];
     if (is == would_be) return;
-    printf("\nCommands accepted: %" PRIu64 ", would be %" PRIu64 ". What people would have done instead is not known: they are as they were given.\n", is,
-           would_be);
+    printf("\nCommands accepted: %" PRIu64 ", would be %" PRIu64
+           ". What people would have done instead is not known: they are as they were given.\n",
+           is, would_be);
 }
 
 void what_if_print(const struct what_if *result, const struct what_if_question *question) {
     printf("With");
     for (size_t n = 0; n < question->assumption_count; n++) {
         const struct assumption *assumption = &question->assumptions[n];
-        printf("%s %.*s = %.*s", n ? "," : "", (int)assumption->key.len, assumption->key.ptr, (int)assumption->value.len, assumption->value.ptr);
+        printf("%s %.*s = %.*s", n ? "," : "", (int)assumption->key.len, assumption->key.ptr, (int)assumption->value.len,
+               assumption->value.ptr);
     }
     char time[TIME_TEXT_SIZE] = "the start";
     if (result->stream_time[1] != NONE) time_print(result->stream_time[1], time);
@@ -116,13 +123,13 @@ static json_t *symbol_json(const char *name, int value) { return value < 0 ? jso
 
 static json_t *standing_json(struct standing standing) {
     if (standing.status < 0) return json_null();
-    return json_pack("{s:o, s:o, s:o}", "status", symbol_json("Status", standing.status), "outcome", symbol_json("Outcome", standing.outcome), "tab",
-                     symbol_json("Tab", standing.tab));
+    return json_pack("{s:o, s:o, s:o}", "status", symbol_json("Status", standing.status), "outcome",
+                     symbol_json("Outcome", standing.outcome), "tab", symbol_json("Tab", standing.tab));
 }
 
 static json_t *group_json(const struct what_if_group *group) {
-    json_t *json = json_pack("{s:s, s:s?, s:I, s:I}", "tenant", group->tenant, "campaign", group->campaign, "rows", (json_int_t)group->rows[0], "would_be",
-                             (json_int_t)group->rows[1]);
+    json_t *json = json_pack("{s:s, s:s?, s:I, s:I}", "tenant", group->tenant, "campaign", group->campaign, "rows",
+                             (json_int_t)group->rows[0], "would_be", (json_int_t)group->rows[1]);
     for (int fate = 0; fate < FATES; fate++) json_object_set_new(json, fate_names[fate], json_integer((json_int_t)group->fates[fate]));
     return json;
 }
@@ -131,8 +138,8 @@ static json_t *examples_json(const GPtrArray *examples) {
     json_t *list = json_array();
     for (guint n = 0; n < examples->len; n++) {
         const struct what_if_example *example = g_ptr_array_index(examples, n);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "tenant", example->tenant, "follow_up", example->follow_up, "is", standing_json(example->is),
-                                              "would_be", standing_json(example->would_be)));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "tenant", example->tenant, "follow_up", example->follow_up, "is",
+                                              standing_json(example->is), "would_be", standing_json(example->would_be)));
     }
     return list;
 }
@@ -143,8 +150,9 @@ static json_t *reading_json(const struct what_if *result, int reading) {
     for (int type = 0; type < CALL_TYPES; type++)
         json_object_set_new(types, symbol_text("CallType", type), json_integer((json_int_t)result->calls[reading][type]));
     return json_pack("{s:I, s:o, s:I, s:I, s:o}", "rows", (json_int_t)total_rows(result, reading), "calls", types, "commands_accepted",
-                     (json_int_t)result->commands[reading][VERDICT_ACCEPTED], "commands_rejected", (json_int_t)result->commands[reading][VERDICT_REJECTED],
-                     "stream_time", result->stream_time[reading] == NONE ? json_null() : json_string(time_print(result->stream_time[reading], time)));
+                     (json_int_t)result->commands[reading][VERDICT_ACCEPTED], "commands_rejected",
+                     (json_int_t)result->commands[reading][VERDICT_REJECTED], "stream_time",
+                     result->stream_time[reading] == NONE ? json_null() : json_string(time_print(result->stream_time[reading], time)));
 }
 
 void what_if_print_json(const struct what_if *result, const struct what_if_question *question) {
@@ -155,8 +163,9 @@ void what_if_print_json(const struct what_if *result, const struct what_if_quest
     }
     for (guint n = 0; n < result->groups->len; n++) json_array_append_new(groups, group_json(g_ptr_array_index(result->groups, n)));
     for (int fate = 0; fate < FATES; fate++) json_object_set_new(examples, fate_names[fate], examples_json(result->examples[fate]));
-    json_t *json = json_pack("{s:o, s:s?, s:I, s:o, s:o, s:o, s:o}", "settings", settings, "tenant", question->tenant, "seal", (json_int_t)result->seal, "is",
-                             reading_json(result, 0), "would_be", reading_json(result, 1), "groups", groups, "examples", examples);
+    json_t *json = json_pack("{s:o, s:s?, s:I, s:o, s:o, s:o, s:o}", "settings", settings, "tenant", question->tenant, "seal",
+                             (json_int_t)result->seal, "is", reading_json(result, 0), "would_be", reading_json(result, 1), "groups", groups,
+                             "examples", examples);
     json_dumpf(json, stdout, JSON_COMPACT);
     putchar('\n');
     json_decref(json);
