@@ -26,7 +26,8 @@ static void registry_check(const struct config *config, size_t *wrong) {
     }
     if (registry_open(&registry, config, NULL, &failure) == 0 && registry_own(registry, 0, own, &failure) == 0 &&
         registry_silent_since(registry))
-        fail(&failure, EXIT_AGAIN, "%s does not answer; what is known of it from before lies in %s.", config->registry.url, config->state.dir);
+        fail(&failure, EXIT_AGAIN, "%s does not answer; what is known of it from before lies in %s.", config->registry.url,
+             config->state.dir);
     registry_close(registry);
     found(wrong, failure.code == EXIT_DONE, "registry", failure.code ? failure.text : config->registry.url);
 }
@@ -84,7 +85,8 @@ static const struct option_row options[] = {
     {"connect", 0, OPTION_FLAG, NULL, NULL, false, false, "Look at the brokers, the registry and the rights too"},
     {"print", 'p', OPTION_FLAG, NULL, NULL, false, false, "Print what holds, of a secret only where it comes from"},
     {"sample", 0, OPTION_FLAG, NULL, NULL, false, false, "Print a file to begin with, every key explained"},
-    {"page", 0, OPTION_CHOICE, "configuration|metrics", NULL, false, false, "Print the page of docs/ that is made from the program's tables"},
+    {"page", 0, OPTION_CHOICE, "configuration|metrics", NULL, false, false,
+     "Print the page of docs/ that is made from the program's tables"},
     {0},
 };
 
@@ -93,7 +95,8 @@ const struct command command_check_config = {
     .summary = "say what is wrong with a configuration",
     .operands = "",
     .description =
-        "Reads the configuration as `ringback run` does and says the first thing that is wrong with it: the line, the key, what to do; then "
+        "Reads the configuration as `ringback run` does and says the first thing that is wrong with it: the line, the key, what to do; "
+        "then "
         "it ends with 78.\n\n"
         "--connect logs in to the brokers, looks for every topic, and tries each right that the service needs: it reads, takes part in a "
         "transaction under the id APPLICATION.check, writes one record a topic in it, and aborts it, so that nobody who reads committed "

@@ -8,8 +8,8 @@
 
 static const struct print_column created_columns[] = {{"Topic", false, 0, 0}, {"Partitions", true, 0, 0}, {"What was done", false, 0, 0}};
 static const struct print_column difference_columns[] = {
-    {"Topic", false, 0, 0}, {"Setting", false, 0, 0}, {"Is", false, 1, 0},
-    {"Should be", false, 2, 0}, {"Weight", false, 3, 0}, {"What it costs", false, 4, 0},
+    {"Topic", false, 0, 0},     {"Setting", false, 0, 0}, {"Is", false, 1, 0},
+    {"Should be", false, 2, 0}, {"Weight", false, 3, 0},  {"What it costs", false, 4, 0},
 };
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -88,7 +88,8 @@ const struct command command_topics = {
     .description =
         "create makes the topics that are not there, with the partitions, cleanup, retention, timestamps, replicas and sizes that they "
         "should have, and leaves those that are there as they are.\n\n"
-        "check says what differs from that, and what it costs: \"wrong\" is what a service must not run with (exit code 78), \"risk\" what it "
+        "check says what differs from that, and what it costs: \"wrong\" is what a service must not run with (exit code 78), \"risk\" what "
+        "it "
         "can. More retention, more replicas and larger records than asked for are no difference.\n\n"
         "They need rights that the service itself does not: CREATE and DESCRIBE_CONFIGS on the topics.",
     .options = options,

@@ -10,9 +10,23 @@
 #include "options.h"
 
 const char *const config_reserved[] = {
-    "acks", "auto.commit.enable", "auto.offset.reset", "bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store",
-    "enable.idempotence", "enable.partition.eof", "group.id", "group.instance.id", "group.protocol", "isolation.level",
-    "metadata.broker.list", "partition.assignment.strategy", "partitioner", "request.required.acks", "transactional.id",
+    "acks",
+    "auto.commit.enable",
+    "auto.offset.reset",
+    "bootstrap.servers",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "enable.idempotence",
+    "enable.partition.eof",
+    "group.id",
+    "group.instance.id",
+    "group.protocol",
+    "isolation.level",
+    "metadata.broker.list",
+    "partition.assignment.strategy",
+    "partitioner",
+    "request.required.acks",
+    "transactional.id",
 };
 const size_t config_reserved_count = G_N_ELEMENTS(config_reserved);
 
@@ -30,9 +44,7 @@ struct loading {
     struct failure *failure;
 };
 
-static void *member(const struct loaded *loaded, const struct config_key *key) {
-    return (char *)(uintptr_t)&loaded->config + key->offset;
-}
+static void *member(const struct loaded *loaded, const struct config_key *key) { return (char *)(uintptr_t)&loaded->config + key->offset; }
 
 static int wrong(struct loading *loading, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static int wrong(struct loading *loading, int line, const char *format, ...) {
@@ -71,16 +83,15 @@ static int put_value(struct loading *loading, const struct config_key *key, int 
     }
     long long number;
     if (key->kind == CONFIG_DURATION) {
-        if (!duration_parse(value, &number) || number < key->least || number > key->most)
-            return wrong_duration(loading, key, line, value);
+        if (!duration_parse(value, &number) || number < key->least || number > key->most) return wrong_duration(loading, key, line, value);
         return *(int64_t *)to = number, 0;
     }
     char *end;
     errno = 0;
     number = strtoll(value, &end, 10);
     if (!g_ascii_isdigit(*value) || *end || errno || number < key->least || number > key->most)
-        return wrong(loading, line, "%s must be a whole number from %" PRId64 " to %" PRId64 ", not \"%s\"", key->name, key->least, key->most,
-                     value);
+        return wrong(loading, line, "%s must be a whole number from %" PRId64 " to %" PRId64 ", not \"%s\"", key->name, key->least,
+                     key->most, value);
     return *(int64_t *)to = number, 0;
 }
 
@@ -94,8 +105,8 @@ static char *value_of(struct loading *loading, const char *name, int line, const
         return NULL;
     }
     if (!secret || *referred) return value;
-    wrong(loading, line, "%s is a secret and must not stand here: write ${NAME} for a variable of the environment, or ${file:/path} for a file",
-          name);
+    wrong(loading, line,
+          "%s is a secret and must not stand here: write ${NAME} for a variable of the environment, or ${file:/path} for a file", name);
     config_value_wipe(value);
     return NULL;
 }
@@ -235,7 +246,8 @@ static int put_pair(struct loading *loading, void *context, const char *name, in
     g_autofree char *inner = g_strconcat(full, ".", NULL);
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (strcmp(key->name, full) == 0) return key->kind == CONFIG_PROPERTIES ? put_properties(loading, value) : put_scalar(loading, key, value);
+        if (strcmp(key->name, full) == 0)
+            return key->kind == CONFIG_PROPERTIES ? put_properties(loading, value) : put_scalar(loading, key, value);
         if (!*section && g_str_has_prefix(key->name, inner)) return pairs(loading, full, value, put_pair, inner);
     }
     return unknown(loading, section, name, line);
@@ -253,8 +265,7 @@ static int put_initials(struct loading *loading) {
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
         if (loading->loaded->written[i] || key->kind == CONFIG_PROPERTIES) continue;
-        if (key->required)
-            return wrong(loading, 0, "the key %s is missing. %s For example: %s", key->name, key->help, key->sample);
+        if (key->required) return wrong(loading, 0, "the key %s is missing. %s For example: %s", key->name, key->help, key->sample);
         if (key->initial && put_value(loading, key, 0, key->initial) < 0) return -1;
     }
     return 0;
@@ -281,7 +292,8 @@ static int check_topics(struct loading *loading) {
             return wrong(loading, line, "the topic name \"%s\" must be 1 to 249 letters, digits, dots, underscores and hyphens", name);
         for (int j = 0; j < i; j++)
             if (strcmp(config->topics.names[j], name) == 0)
-                return wrong(loading, line, "%s and topics.%s are both \"%s\": every topic needs a name of its own", key, topic_rules[j].name, name);
+                return wrong(loading, line, "%s and topics.%s are both \"%s\": every topic needs a name of its own", key,
+                             topic_rules[j].name, name);
     }
     return 0;
 }
@@ -307,7 +319,8 @@ static int check_registry(struct loading *loading) {
     if (!url) {
         static const char *const others[] = {"registry.user", "registry.password", "registry.token", "registry.ca_file"};
         for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
-            if (line_of(loading, others[i])) return wrong(loading, line_of(loading, others[i]), "%s is given, but no registry.url", others[i]);
+            if (line_of(loading, others[i]))
+                return wrong(loading, line_of(loading, others[i]), "%s is given, but no registry.url", others[i]);
         return 0;
     }
     if (!g_str_has_prefix(url, "http://") && !g_str_has_prefix(url, "https://"))
@@ -326,7 +339,8 @@ static int check_registry(struct loading *loading) {
 static int check_all(struct loading *loading) {
     const struct config *config = &loading->loaded->config;
     if (!is_name(config->application, 200))
-        return wrong(loading, line_of(loading, "application"), "application must be 1 to 200 letters, digits, dots, underscores and hyphens");
+        return wrong(loading, line_of(loading, "application"),
+                     "application must be 1 to 200 letters, digits, dots, underscores and hyphens");
     if (config->topics.min_insync > config->topics.replication)
         return wrong(loading, line_of(loading, "topics.min_insync_replicas"),
                      "topics.min_insync_replicas is %" PRId64 ", more than topics.replication, %" PRId64, config->topics.min_insync,
@@ -343,8 +357,8 @@ static int document_load(struct loading *loading, const char *yaml, size_t size)
     yaml_parser_set_input_string(&parser, (const unsigned char *)yaml, size);
     int result = 0;
     if (!yaml_parser_load(&parser, &loading->document))
-        result = wrong(loading, (int)parser.problem_mark.line + 1, "this is not YAML: %s%s%s", parser.problem ? parser.problem : "out of memory",
-                       parser.context ? " " : "", parser.context ? parser.context : "");
+        result = wrong(loading, (int)parser.problem_mark.line + 1, "this is not YAML: %s%s%s",
+                       parser.problem ? parser.problem : "out of memory", parser.context ? " " : "", parser.context ? parser.context : "");
     yaml_parser_delete(&parser);
     return result;
 }
@@ -382,8 +396,9 @@ int config_load(struct config **out, const char *path, struct failure *failure) 
     gsize size = 0;
     g_autoptr(GError) error = NULL;
     if (!g_file_get_contents(path, &text, &size, &error))
-        return fail(failure, EXIT_CONFIGURATION, "cannot read the configuration: %s. Name it with -c FILE; `ringback check-config --sample` prints "
-                                                 "one to begin with.",
+        return fail(failure, EXIT_CONFIGURATION,
+                    "cannot read the configuration: %s. Name it with -c FILE; `ringback check-config --sample` prints "
+                    "one to begin with.",
                     error->message);
     return config_parse(out, text, size, path, failure);
 }

@@ -8,35 +8,72 @@
 
 #define AT(member) offsetof(struct config, member)
 
-#define TOPIC_KEY(key, place)                                                                                                   \
-    {                                                                                                                           \
-        .name = "topics." key, .offset = offsetof(struct config, topics.names) + (place) * sizeof(char *), .sample = key,       \
-        .help = "The whole name of this topic, where it is not the prefix and `" key "`."                                       \
+#define TOPIC_KEY(key, place)                                                                                                              \
+    {                                                                                                                                      \
+        .name = "topics." key, .offset = offsetof(struct config, topics.names) + (place) * sizeof(char *), .sample = key,                  \
+        .help = "The whole name of this topic, where it is not the prefix and `" key "`."                                                  \
     }
 
 #define MS_OF_MINUTE 60000LL
 #define MS_OF_DAY (24 * 60 * MS_OF_MINUTE)
 
 const struct config_key config_keys[] = {
-    {.name = "brokers", .offset = AT(brokers), .sample = "localhost:9092", .required = true,
+    {.name = "brokers",
+     .offset = AT(brokers),
+     .sample = "localhost:9092",
+     .required = true,
      .help = "Where the Kafka cluster is: HOST:PORT, several with commas between."},
-    {.name = "application", .offset = AT(application), .initial = "ringback",
+    {.name = "application",
+     .offset = AT(application),
+     .initial = "ringback",
      .help = "Names the consumer group, and with a partition's number behind it (ringback.0) its transactional ids. Two services on one "
              "cluster need two names."},
-    {.name = "partitions", .kind = CONFIG_NUMBER, .offset = AT(partitions), .least = 1, .most = 1000, .sample = "4", .required = true,
+    {.name = "partitions",
+     .kind = CONFIG_NUMBER,
+     .offset = AT(partitions),
+     .least = 1,
+     .most = 1000,
+     .sample = "4",
+     .required = true,
      .help = "How many partitions the journal, the sources (but network) and the outputs have. Fixed for a journal's life."},
-    {.name = "workers", .kind = CONFIG_NUMBER, .offset = AT(workers), .least = 1, .most = 256, .initial = "2",
+    {.name = "workers",
+     .kind = CONFIG_NUMBER,
+     .offset = AT(workers),
+     .least = 1,
+     .most = 256,
+     .initial = "2",
      .help = "Threads that fold. One partition is folded by one thread at a time; more threads than cores are of no use."},
-    {.name = "standby", .kind = CONFIG_CHOICE, .offset = AT(standby), .choices = "all|none", .initial = "all",
+    {.name = "standby",
+     .kind = CONFIG_CHOICE,
+     .offset = AT(standby),
+     .choices = "all|none",
+     .initial = "all",
      .help = "Whether an instance also follows the partitions that it does not write, so that it takes over within seconds; none saves the "
              "work and the disk, and a take-over reads the journal since its last snapshot."},
-    {.name = "seal_every", .kind = CONFIG_DURATION, .offset = AT(seal_every_ms), .least = 1000, .most = 60000, .initial = "60s",
+    {.name = "seal_every",
+     .kind = CONFIG_DURATION,
+     .offset = AT(seal_every_ms),
+     .least = 1000,
+     .most = 60000,
+     .initial = "60s",
      .help = "A partition without input is sealed so often, and whenever a deadline falls due."},
-    {.name = "topics.prefix", .offset = AT(topics.prefix), .sample = "ringback.",
+    {.name = "topics.prefix",
+     .offset = AT(topics.prefix),
+     .sample = "ringback.",
      .help = "Stands before the name of every topic that is not named below."},
-    {.name = "topics.replication", .kind = CONFIG_NUMBER, .offset = AT(topics.replication), .least = 1, .most = 15, .initial = "3",
+    {.name = "topics.replication",
+     .kind = CONFIG_NUMBER,
+     .offset = AT(topics.replication),
+     .least = 1,
+     .most = 15,
+     .initial = "3",
      .help = "Replicas of a topic, for `ringback topics create`. 1 where there is one broker only."},
-    {.name = "topics.min_insync_replicas", .kind = CONFIG_NUMBER, .offset = AT(topics.min_insync), .least = 1, .most = 15, .initial = "2",
+    {.name = "topics.min_insync_replicas",
+     .kind = CONFIG_NUMBER,
+     .offset = AT(topics.min_insync),
+     .least = 1,
+     .most = 15,
+     .initial = "2",
      .help = "Replicas that must have a record before it counts, for `ringback topics`. At most topics.replication; one less lets a broker "
              "be restarted."},
     TOPIC_KEY("calls", KAFKA_TOPIC_CALLS),
@@ -51,39 +88,97 @@ const struct config_key config_keys[] = {
     TOPIC_KEY("followup-events", TOPIC_FOLLOWUP_EVENTS),
     TOPIC_KEY("notices", TOPIC_NOTICES),
     TOPIC_KEY("command-results", TOPIC_COMMAND_RESULTS),
-    {.name = "commit.live_ms", .kind = CONFIG_NUMBER, .offset = AT(commit.live_ms), .least = 1, .most = 5000, .initial = "40",
+    {.name = "commit.live_ms",
+     .kind = CONFIG_NUMBER,
+     .offset = AT(commit.live_ms),
+     .least = 1,
+     .most = 5000,
+     .initial = "40",
      .help = "A transaction is committed so many ms after its first record. Less is sooner visible, more is less work."},
-    {.name = "commit.records", .kind = CONFIG_NUMBER, .offset = AT(commit.records), .least = 1, .most = 50000, .initial = "50000",
+    {.name = "commit.records",
+     .kind = CONFIG_NUMBER,
+     .offset = AT(commit.records),
+     .least = 1,
+     .most = 50000,
+     .initial = "50000",
      .help = "A transaction that is behind is committed with so many records at the latest."},
-    {.name = "state.dir", .offset = AT(state.dir), .sample = "/var/lib/ringback/state", .required = true,
+    {.name = "state.dir",
+     .offset = AT(state.dir),
+     .sample = "/var/lib/ringback/state",
+     .required = true,
      .help = "Directory of the state, a directory a partition in it. On a local disk, never on a network file system, and of this instance "
              "alone. What is lost of it is built again from the journal."},
-    {.name = "snapshot.dir", .offset = AT(snapshot.dir), .sample = "/var/lib/ringback/snapshots",
+    {.name = "snapshot.dir",
+     .offset = AT(snapshot.dir),
+     .sample = "/var/lib/ringback/snapshots",
      .help = "Directory of the snapshots, which shorten a rebuild. Instances may share it. Without it none are taken."},
-    {.name = "snapshot.every", .kind = CONFIG_DURATION, .offset = AT(snapshot.every_ms), .least = MS_OF_MINUTE, .most = 30 * MS_OF_DAY,
-     .initial = "6h", .help = "How often a snapshot of each partition is taken."},
-    {.name = "snapshot.keep", .kind = CONFIG_NUMBER, .offset = AT(snapshot.keep), .least = 1, .most = 100, .initial = "2",
+    {.name = "snapshot.every",
+     .kind = CONFIG_DURATION,
+     .offset = AT(snapshot.every_ms),
+     .least = MS_OF_MINUTE,
+     .most = 30 * MS_OF_DAY,
+     .initial = "6h",
+     .help = "How often a snapshot of each partition is taken."},
+    {.name = "snapshot.keep",
+     .kind = CONFIG_NUMBER,
+     .offset = AT(snapshot.keep),
+     .least = 1,
+     .most = 100,
+     .initial = "2",
      .help = "How many snapshots of a partition are kept."},
-    {.name = "registry.url", .offset = AT(registry.url), .sample = "http://localhost:8081",
-     .help = "The schema registry: http or https, up to what stands before /subjects (of Apicurio: http://HOST:8080/apis/ccompat/v7). Values "
-             "are then framed with its ids; without it they are Avro single objects."},
-    {.name = "registry.user", .offset = AT(registry.user), .sample = "ringback", .help = "For HTTP basic authentication, with registry.password."},
-    {.name = "registry.password", .offset = AT(registry.password), .sample = "${file:/run/secrets/registry-password}", .secret = true,
+    {.name = "registry.url",
+     .offset = AT(registry.url),
+     .sample = "http://localhost:8081",
+     .help =
+         "The schema registry: http or https, up to what stands before /subjects (of Apicurio: http://HOST:8080/apis/ccompat/v7). Values "
+         "are then framed with its ids; without it they are Avro single objects."},
+    {.name = "registry.user",
+     .offset = AT(registry.user),
+     .sample = "ringback",
+     .help = "For HTTP basic authentication, with registry.password."},
+    {.name = "registry.password",
+     .offset = AT(registry.password),
+     .sample = "${file:/run/secrets/registry-password}",
+     .secret = true,
      .help = "The password that goes with registry.user."},
-    {.name = "registry.token", .offset = AT(registry.token), .sample = "${REGISTRY_TOKEN}", .secret = true,
+    {.name = "registry.token",
+     .offset = AT(registry.token),
+     .sample = "${REGISTRY_TOKEN}",
+     .secret = true,
      .help = "A bearer token, instead of user and password."},
-    {.name = "registry.ca_file", .offset = AT(registry.ca_file), .sample = "/etc/ssl/certs/registry-ca.pem",
+    {.name = "registry.ca_file",
+     .offset = AT(registry.ca_file),
+     .sample = "/etc/ssl/certs/registry-ca.pem",
      .help = "Certificates that the registry's must be signed by, where they are not the system's."},
-    {.name = "registry.timeout", .kind = CONFIG_DURATION, .offset = AT(registry.timeout_ms), .least = 100, .most = 60000, .initial = "3s",
+    {.name = "registry.timeout",
+     .kind = CONFIG_DURATION,
+     .offset = AT(registry.timeout_ms),
+     .least = 100,
+     .most = 60000,
+     .initial = "3s",
      .help = "How long one request to the registry may take."},
-    {.name = "http.bind", .offset = AT(http.bind), .initial = "127.0.0.1",
-     .help = "Address on which /metrics, /livez and /readyz are served. They ask for no password: put what does before them where it is not "
-             "loopback."},
-    {.name = "http.port", .kind = CONFIG_NUMBER, .offset = AT(http.port), .least = 0, .most = 65535, .initial = "9464",
+    {.name = "http.bind",
+     .offset = AT(http.bind),
+     .initial = "127.0.0.1",
+     .help =
+         "Address on which /metrics, /livez and /readyz are served. They ask for no password: put what does before them where it is not "
+         "loopback."},
+    {.name = "http.port",
+     .kind = CONFIG_NUMBER,
+     .offset = AT(http.port),
+     .least = 0,
+     .most = 65535,
+     .initial = "9464",
      .help = "Its port; 0 serves nothing."},
-    {.name = "log.level", .kind = CONFIG_CHOICE, .offset = AT(log.level), .choices = "error|warning|info|debug", .initial = "info",
+    {.name = "log.level",
+     .kind = CONFIG_CHOICE,
+     .offset = AT(log.level),
+     .choices = "error|warning|info|debug",
+     .initial = "info",
      .help = "Lines of the log up to this level are written, as JSON to standard error."},
-    {.name = "kafka", .kind = CONFIG_PROPERTIES, .offset = AT(kafka),
+    {.name = "kafka",
+     .kind = CONFIG_PROPERTIES,
+     .offset = AT(kafka),
      .sample = "security.protocol: SASL_SSL\nsasl.mechanism: SCRAM-SHA-512\nsasl.username: ringback\nsasl.password: "
                "${file:/run/secrets/kafka-password}\nssl.ca.location: /etc/ssl/certs/kafka-ca.pem",
      .help = "Any property of librdkafka, by its name, for every connection to Kafka: TLS, SASL, timeouts, buffers. Those on which exactly "
@@ -150,8 +245,8 @@ static bool is_topic_name(const struct config_key *key) {
 
 static void sample_comment(FILE *out, const char *indent, const struct config_key *key) {
     g_autofree char *values = values_of(key);
-    g_autofree char *text = key->kind == CONFIG_TEXT || key->kind == CONFIG_PROPERTIES ? g_strdup(key->help)
-                                                                                      : g_strdup_printf("%s (%s)", key->help, values);
+    g_autofree char *text =
+        key->kind == CONFIG_TEXT || key->kind == CONFIG_PROPERTIES ? g_strdup(key->help) : g_strdup_printf("%s (%s)", key->help, values);
     char *wrapped = NULL;
     size_t size;
     FILE *memory = open_memstream(&wrapped, &size);
@@ -203,7 +298,8 @@ static void page_row(FILE *out, const struct config_key *key) {
 void config_page(FILE *out) {
     fputs("# Configuration\n\n"
           "`ringback run`, `topics`, `schemas register` and the other commands that talk to Kafka read one YAML file: `-c FILE`, else\n"
-          "`" CONFIG_FILE "` in the current directory. `ringback check-config` says what is wrong with it, by line and key, and with `--connect`\n"
+          "`" CONFIG_FILE
+          "` in the current directory. `ringback check-config` says what is wrong with it, by line and key, and with `--connect`\n"
           "whether brokers and registry can be reached and every right is there; `--sample` prints a file to begin with, which is\n"
           "`deploy/ringback.yaml`; `--print` what holds, secrets left out. This page is made from the program's own table\n"
           "(`ringback check-config --page configuration`).\n\n"
@@ -211,8 +307,10 @@ void config_page(FILE *out) {
           "`${NAME}` stands for a variable of the environment, `${file:/path}` for what is in a file, without the newline at its end;\n"
           "`$${` is a `${` as it stands. They may be a part of a value, and a file's path may name a variable:\n"
           "`${file:${CREDENTIALS_DIRECTORY}/kafka-password}`. What is missing or empty is an error.\n\n"
-          "A secret must come so: written out in the file it is refused. Secrets are `registry.password`, `registry.token` and each property\n"
-          "under `kafka` whose name has `password` or `secret` in it, `ssl.key.pem` and `sasl.oauthbearer.config`. No secret is ever printed,\n"
+          "A secret must come so: written out in the file it is refused. Secrets are `registry.password`, `registry.token` and each "
+          "property\n"
+          "under `kafka` whose name has `password` or `secret` in it, `ssl.key.pem` and `sasl.oauthbearer.config`. No secret is ever "
+          "printed,\n"
           "logged, or taken from the command line.\n\n"
           "Durations are written as `500ms`, `45s`, `90m`, `6h`, `3d` or `1h30m`.\n\n"
           "## Keys\n\n"

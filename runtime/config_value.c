@@ -27,7 +27,8 @@ static char *from_environment(const char *name, char **error) {
     }
     const char *value = g_getenv(name);
     if (!value || !*value) {
-        *error = g_strdup_printf("the environment variable %s is %s: set it, or write the value another way", name, value ? "empty" : "not set");
+        *error =
+            g_strdup_printf("the environment variable %s is %s: set it, or write the value another way", name, value ? "empty" : "not set");
         return NULL;
     }
     return g_strdup(value);
@@ -48,10 +49,10 @@ static char *from_file(const char *path, char **error) {
     if (size && value[size - 1] == '\r') value[--size] = 0;
     if (whole && size && !memchr(value, 0, size)) return value;
     *error = g_strdup_printf("%s %s", path,
-                             cause        ? g_strerror(cause)
-                             : !whole     ? "has more than 64 KiB: that is no value"
-                             : size       ? "holds a zero byte: it must be text"
-                                          : "is empty: put the value into it");
+                             cause    ? g_strerror(cause)
+                             : !whole ? "has more than 64 KiB: that is no value"
+                             : size   ? "holds a zero byte: it must be text"
+                                      : "is empty: put the value into it");
     explicit_bzero(value, FILE_BYTES_MAX);
     g_free(value);
     return NULL;

@@ -52,7 +52,8 @@ int framing_read(struct str value, struct str header, struct framing *framing, s
     } else if (value.len < 2) {
         return refused(why, "the value has %" PRIu32 " bytes: too few to say by which schema it was written", value.len);
     } else {
-        return refused(why, "the value begins with %02x %02x: neither 00 and a schema's id nor C3 01 and a fingerprint", bytes[0], bytes[1]);
+        return refused(why, "the value begins with %02x %02x: neither 00 and a schema's id nor C3 01 and a fingerprint", bytes[0],
+                       bytes[1]);
     }
     *datum = (struct str){value.ptr + size, value.len - size};
     return 0;

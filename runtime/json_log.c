@@ -11,7 +11,8 @@
 
 static _Atomic int most = LEVEL_INFO;
 
-static const char *const level_names[] = {[LEVEL_ERROR] = "error", [LEVEL_WARNING] = "warning", [LEVEL_INFO] = "info", [LEVEL_DEBUG] = "debug"};
+static const char *const level_names[] = {
+    [LEVEL_ERROR] = "error", [LEVEL_WARNING] = "warning", [LEVEL_INFO] = "info", [LEVEL_DEBUG] = "debug"};
 
 void json_log_level(enum level level) { atomic_store(&most, (int)level); }
 

@@ -16,9 +16,12 @@ struct log_field {
     const char *text; /* NULL: it is the number */
     int64_t number;   /* NONE: the field is left out */
 };
-#define LOG_TEXT(name_, text_) {.name = (name_), .text = (text_), .number = NONE}
-#define LOG_NUMBER(name_, number_) {.name = (name_), .number = (number_)}
-/* json_log(LEVEL_INFO, "snapshot_taken", LOG_NUMBER("partition", 3), LOG_TEXT("file", path)); at least one field; a NULL text is left out. */
+#define LOG_TEXT(name_, text_)                                                                                                             \
+    { .name = (name_), .text = (text_), .number = NONE }
+#define LOG_NUMBER(name_, number_)                                                                                                         \
+    { .name = (name_), .number = (number_) }
+/* json_log(LEVEL_INFO, "snapshot_taken", LOG_NUMBER("partition", 3), LOG_TEXT("file", path)); at least one field, and NULL texts are not
+ * shown. */
 #define json_log(level, event, ...) json_log_fields(level, event, (const struct log_field[]){__VA_ARGS__, {0}})
 
 /* Lines above this level are not written; LEVEL_INFO before the first call. */

@@ -10,7 +10,7 @@
 #define SHOWN_MS 15000
 
 static const char *const setting_names[ADMIN_SETTINGS] = {
-    [SETTING_CLEANUP] = "cleanup.policy",      [SETTING_RETENTION] = "retention.ms",    [SETTING_TIMESTAMP] = "message.timestamp.type",
+    [SETTING_CLEANUP] = "cleanup.policy",     [SETTING_RETENTION] = "retention.ms",  [SETTING_TIMESTAMP] = "message.timestamp.type",
     [SETTING_INSYNC] = "min.insync.replicas", [SETTING_BYTES] = "max.message.bytes", [SETTING_COMPRESSION] = "compression.type",
 };
 
@@ -56,8 +56,10 @@ static void told(const rd_kafka_t *handle, int level, const char *facility, cons
 /* What to do where we are not let in. librdkafka appends its own nonce twice before 2.6.1; Kafka 4 compares. */
 static const char *login_advice(const struct config *config) {
     for (size_t i = 0; i < config->kafka_count; i++)
-        if (strcmp(config->kafka[i].name, "sasl.mechanism") == 0 && g_str_has_prefix(config->kafka[i].value, "SCRAM") && rd_kafka_version() < 0x020601ff)
-            return " Look at sasl.* and ssl.* below kafka; and this librdkafka's SCRAM is refused by Kafka 4: it takes 2.6.1 or later, or another "
+        if (strcmp(config->kafka[i].name, "sasl.mechanism") == 0 && g_str_has_prefix(config->kafka[i].value, "SCRAM") &&
+            rd_kafka_version() < 0x020601ff)
+            return " Look at sasl.* and ssl.* below kafka; and this librdkafka's SCRAM is refused by Kafka 4: it takes 2.6.1 or later, or "
+                   "another "
                    "mechanism (README, \"Which librdkafka\").";
     return " Look at security.protocol, sasl.* and ssl.* below kafka.";
 }
@@ -157,7 +159,8 @@ static int settings_take(const rd_kafka_ConfigResource_t *resource, struct admin
     return 0;
 }
 
-static int settings_describe(rd_kafka_t *handle, const struct config *config, struct admin_topic topics[KAFKA_TOPICS], struct failure *failure) {
+static int settings_describe(rd_kafka_t *handle, const struct config *config, struct admin_topic topics[KAFKA_TOPICS],
+                             struct failure *failure) {
     rd_kafka_ConfigResource_t *asked[KAFKA_TOPICS];
     int places[KAFKA_TOPICS], count = 0, result = 0;
     for (int i = 0; i < KAFKA_TOPICS; i++) {
@@ -216,8 +219,9 @@ static int created_take(const rd_kafka_topic_result_t *result, struct failure *f
     if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED)
         return fail(failure, EXIT_CONFIGURATION, "cannot create the topic %s: it needs CREATE on the topic or the cluster.", name);
     if (code == RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR)
-        return fail(failure, EXIT_CONFIGURATION, "cannot create the topic %s: %s. Set topics.replication (and topics.min_insync_replicas) to what "
-                                                 "the cluster has brokers for.",
+        return fail(failure, EXIT_CONFIGURATION,
+                    "cannot create the topic %s: %s. Set topics.replication (and topics.min_insync_replicas) to what "
+                    "the cluster has brokers for.",
                     name, text ? text : rd_kafka_err2str(code));
     return fail_kafka(failure, code, text ? text : rd_kafka_err2str(code), "create the topic", name);
 }
@@ -233,7 +237,8 @@ static int shown(struct admin *admin, struct failure *failure) {
             if (!topics[i].exists) missing = i;
         if (missing < 0) return 0;
         if (g_get_monotonic_time() > until_us)
-            return fail(failure, EXIT_AGAIN, "the topic %s was created, but the brokers do not show it yet.", admin->config->topics.names[missing]);
+            return fail(failure, EXIT_AGAIN, "the topic %s was created, but the brokers do not show it yet.",
+                        admin->config->topics.names[missing]);
         g_usleep(100000);
     }
 }
@@ -295,11 +300,14 @@ static void differ_number(struct comparing *comparing, const char *setting, int6
     g_snprintf(next->wanted, sizeof next->wanted, "%" PRId64, wanted);
 }
 
-static void compare_partitions(struct comparing *comparing, enum side side, const struct admin_topic *is, const struct admin_topic *wanted) {
+static void compare_partitions(struct comparing *comparing, enum side side, const struct admin_topic *is,
+                               const struct admin_topic *wanted) {
     static const char *const costs[] = {
-        [SIDE_SOURCE] = "A tenant's records and its journal would lie in partitions of different numbers. Write the records to a topic with the right "
-                        "number (ringback rekey), or set partitions.",
-        [SIDE_JOURNAL] = "A journal's partitions are fixed for its life: set partitions to what it has, or journal anew under other topics.",
+        [SIDE_SOURCE] =
+            "A tenant's records and its journal would lie in partitions of different numbers. Write the records to a topic with the right "
+            "number (ringback rekey), or set partitions.",
+        [SIDE_JOURNAL] =
+            "A journal's partitions are fixed for its life: set partitions to what it has, or journal anew under other topics.",
         [SIDE_OUTPUT] = "An output lies in the partition of its journal. Outputs cannot be moved: set partitions, or name a new topic.",
     };
     if (is->partitions != wanted->partitions) differ_number(comparing, "partitions", is->partitions, wanted->partitions, true, costs[side]);
@@ -318,8 +326,9 @@ static void compare_setting(struct comparing *comparing, enum admin_setting sett
         if (strcmp(is, wanted) == 0) return;
         wrong = side != SIDE_OUTPUT;
         cost = strcmp(wanted, "compact") == 0 ? "What is older than the retention is gone for those who read this topic from its beginning."
-               : side == SIDE_OUTPUT          ? "Compaction keeps the last record of a key only: earlier ones are lost to those who come late."
-                                              : "Compaction takes records out of the middle: the journal could not be read again, sources have gaps.";
+               : side == SIDE_OUTPUT
+                   ? "Compaction keeps the last record of a key only: earlier ones are lost to those who come late."
+                   : "Compaction takes records out of the middle: the journal could not be read again, sources have gaps.";
         break;
     case SETTING_RETENTION:
         if (!is_shorter(has, needs)) return;
@@ -354,7 +363,8 @@ static void compare_setting(struct comparing *comparing, enum admin_setting sett
     g_strlcpy(next->wanted, wanted, sizeof next->wanted);
 }
 
-size_t admin_compare(int topic, const struct admin_topic *is, const struct admin_topic *wanted, struct admin_difference out[ADMIN_DIFFERENCES_MAX]) {
+size_t admin_compare(int topic, const struct admin_topic *is, const struct admin_topic *wanted,
+                     struct admin_difference out[ADMIN_DIFFERENCES_MAX]) {
     struct comparing comparing = {out, 0};
     enum side side = side_of(topic);
     if (!is->exists) {

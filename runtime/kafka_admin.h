@@ -10,7 +10,15 @@
 #include "kafka.h"
 
 /* The settings of a topic that matter to us, in the order of admin_setting_name. */
-enum admin_setting { SETTING_CLEANUP, SETTING_RETENTION, SETTING_TIMESTAMP, SETTING_INSYNC, SETTING_BYTES, SETTING_COMPRESSION, ADMIN_SETTINGS };
+enum admin_setting {
+    SETTING_CLEANUP,
+    SETTING_RETENTION,
+    SETTING_TIMESTAMP,
+    SETTING_INSYNC,
+    SETTING_BYTES,
+    SETTING_COMPRESSION,
+    ADMIN_SETTINGS
+};
 const char *admin_setting_name(enum admin_setting setting); /* "cleanup.policy" */
 
 #define ADMIN_VALUE_BYTES 64
@@ -25,7 +33,7 @@ struct admin_topic {
  * nobody answers, EXIT_CONFIGURATION where we are not let in. */
 struct admin;
 struct admin *admin_open(const struct config *config, struct failure *failure);
-void admin_close(struct admin *admin); /* NULL is fine */
+void admin_close(struct admin *admin);        /* NULL is fine */
 int admin_brokers(const struct admin *admin); /* in the cluster */
 
 /* What each topic should be, by place. */
@@ -43,13 +51,14 @@ int admin_create(struct admin *admin, const struct admin_topic is[KAFKA_TOPICS],
 
 /* One thing that is not as it should be. */
 struct admin_difference {
-    const char *setting;              /* "partitions", "retention.ms" */
+    const char *setting; /* "partitions", "retention.ms" */
     char is[ADMIN_VALUE_BYTES], wanted[ADMIN_VALUE_BYTES];
-    bool wrong;                       /* it must not run so; else it is a risk */
-    const char *cost;                 /* what comes of it, and what to do */
+    bool wrong;       /* it must not run so; else it is a risk */
+    const char *cost; /* what comes of it, and what to do */
 };
 #define ADMIN_DIFFERENCES_MAX (ADMIN_SETTINGS + 3)
 /* Returns how many. */
-size_t admin_compare(int topic, const struct admin_topic *is, const struct admin_topic *wanted, struct admin_difference out[ADMIN_DIFFERENCES_MAX]);
+size_t admin_compare(int topic, const struct admin_topic *is, const struct admin_topic *wanted,
+                     struct admin_difference out[ADMIN_DIFFERENCES_MAX]);
 
 #endif

@@ -44,9 +44,9 @@ int kafka_properties_check(const struct config *config, struct failure *failure)
         }
         if (!names) names = property_names();
         const char *nearest = nearest_name(property->name, (const char *const *)names->pdata);
-        result = fail(failure, EXIT_CONFIGURATION, "%s, line %d: unknown key kafka.%s.%s%s%s It must be a property of librdkafka %s.", config->file,
-                      property->line, property->name, nearest ? " Did you mean kafka." : "", nearest ? nearest : "", nearest ? "?" : "",
-                      rd_kafka_version_str());
+        result = fail(failure, EXIT_CONFIGURATION, "%s, line %d: unknown key kafka.%s.%s%s%s It must be a property of librdkafka %s.",
+                      config->file, property->line, property->name, nearest ? " Did you mean kafka." : "", nearest ? nearest : "",
+                      nearest ? "?" : "", rd_kafka_version_str());
     }
     rd_kafka_conf_destroy(conf);
     return result;
@@ -73,8 +73,9 @@ static void good(struct checking *checking, const char *what, const char *format
 /* A right that is missing, with the command that gives it. `kind`: topic, group, transactional-id. */
 static void missing(struct checking *checking, const char *kind, const char *name, const char *right) {
     bool prefixed = strcmp(kind, "transactional-id") == 0;
-    g_autofree char *text = g_strdup_printf("%s: %s is missing. kafka-acls.sh --add --allow-principal %s --operation %s --%s %s%s", name, right,
-                                            checking->principal, right, kind, name, prefixed ? " --resource-pattern-type prefixed" : "");
+    g_autofree char *text =
+        g_strdup_printf("%s: %s is missing. kafka-acls.sh --add --allow-principal %s --operation %s --%s %s%s", name, right,
+                        checking->principal, right, kind, name, prefixed ? " --resource-pattern-type prefixed" : "");
     checking->found(checking->context, false, prefixed ? "id" : kind, text);
 }
 
@@ -116,7 +117,8 @@ static int topics_check(struct checking *checking, struct admin *admin, bool the
         else if (code)
             return fail_kafka(failure, code, rd_kafka_err2str(code), "ask for the topic", name);
         else if (is.partitions != wanted[i].partitions)
-            broken(checking, "topic", name, "use it", "it has another number of partitions than the configuration; see `ringback topics check`");
+            broken(checking, "topic", name, "use it",
+                   "it has another number of partitions than the configuration; see `ringback topics check`");
         else
             there[i] = true;
     }
@@ -197,7 +199,9 @@ static void delivered(rd_kafka_t *writer, const rd_kafka_message_t *message, voi
     if (delivery) *delivery = (struct delivery){message->err, true};
 }
 
-static void hushed(const rd_kafka_t *handle, int level, const char *facility, const char *text) { (void)handle, (void)level, (void)facility, (void)text; }
+static void hushed(const rd_kafka_t *handle, int level, const char *facility, const char *text) {
+    (void)handle, (void)level, (void)facility, (void)text;
+}
 
 static rd_kafka_t *writer_open(const struct config *config, const char *id, struct failure *failure) {
     rd_kafka_conf_t *conf = kafka_conf(config, KAFKA_WRITER, 0, failure);
@@ -227,7 +231,8 @@ static rd_kafka_resp_err_t write_one(rd_kafka_t *writer, const char *topic) {
     if (!code) rd_kafka_flush(writer, STEP_MS);
     if (!code) code = delivery.done ? delivery.code : RD_KAFKA_RESP_ERR__TIMED_OUT;
     /* The report says "purged"; what the broker said is the answer to an attempt to commit, which a lost record makes fail. */
-    if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) code = code_of(rd_kafka_commit_transaction(writer, STEP_MS));
+    if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+        code = code_of(rd_kafka_commit_transaction(writer, STEP_MS));
     rd_kafka_resp_err_t ended = code_of(rd_kafka_abort_transaction(writer, STEP_MS));
     rd_kafka_poll(writer, 0); /* reports that the abort made are for `delivery`, which goes now */
     return code ? code : ended;

@@ -14,8 +14,8 @@
 struct label {
     const char *name;
     int count;
-    const char *symbols;             /* an Avro enum's name, or */
-    const char *const *words;        /* words of our own, or */
+    const char *symbols;                       /* an Avro enum's name, or */
+    const char *const *words;                  /* words of our own, or */
     const char *(*text)(enum event_type type); /* the names of event types */
 };
 
@@ -57,47 +57,54 @@ struct row {
     const struct label *a, *b;
 };
 
-#define PER(name_, kind_, unit_, a_, b_, help_) {.name = "ringback_" name_, .kind = kind_, .unit = unit_, .a = a_, .b = b_, .help = help_}
-#define OF_PROCESS(name_, kind_, unit_, a_, help_) \
-    {.name = "ringback_" name_, .kind = kind_, .unit = unit_, .a = a_, .of_process = true, .help = help_}
+#define PER(name_, kind_, unit_, a_, b_, help_)                                                                                            \
+    { .name = "ringback_" name_, .kind = kind_, .unit = unit_, .a = a_, .b = b_, .help = help_ }
+#define OF_PROCESS(name_, kind_, unit_, a_, help_)                                                                                         \
+    { .name = "ringback_" name_, .kind = kind_, .unit = unit_, .a = a_, .of_process = true, .help = help_ }
 
-/* clang-format off: one a line */
 static const struct row rows[METRICS] = {
     [METRIC_EVENTS] = PER("events_total", COUNTER, ONE, &by_type, NULL, "Events and commands folded, duplicates included."),
     [METRIC_DUPLICATES] = PER("duplicates_total", COUNTER, ONE, NULL, NULL, "Events dropped because their id was known."),
-    [METRIC_REJECTED] = PER("rejected_total", COUNTER, ONE, &by_reason, NULL, "Records that could not be accepted; they are in the topic rejected."),
+    [METRIC_REJECTED] =
+        PER("rejected_total", COUNTER, ONE, &by_reason, NULL, "Records that could not be accepted; they are in the topic rejected."),
     [METRIC_OUTPUTS] = PER("outputs_total", COUNTER, ONE, &by_topic, NULL, "Output records emitted."),
     [METRIC_FOLLOWUPS_OPENED] = PER("followups_opened_total", COUNTER, ONE, &by_kind, NULL, "Follow-ups opened."),
-    [METRIC_FOLLOWUPS_CLOSED] = PER("followups_closed_total", COUNTER, ONE, &by_kind, &by_outcome, "Outcomes that follow-ups got; one that is converted after it was resolved counts under both."),
+    [METRIC_FOLLOWUPS_CLOSED] = PER("followups_closed_total", COUNTER, ONE, &by_kind, &by_outcome,
+                                    "Outcomes that follow-ups got; one that is converted after it was resolved counts under both."),
     [METRIC_FOLLOWUPS_COLD] = PER("followups_went_cold_total", COUNTER, ONE, &by_kind, NULL, "Follow-ups that went cold."),
     [METRIC_FOLLOWUPS] = PER("followups", GAUGE, ONE, &by_kind, &by_tab, "Follow-ups now in each tab."),
     [METRIC_CALLS_IN_PROGRESS] = PER("calls_in_progress", GAUGE, ONE, NULL, NULL, "Calls started and not decided."),
     [METRIC_SOURCE_LAG] = PER("source_lag_records", GAUGE, ONE, &by_source, NULL, "Records of a source that are not journalled yet."),
-    [METRIC_SOURCE_GAPS] = PER("source_gaps_total", COUNTER, ONE, &by_source, NULL, "Gaps: records of a source that were deleted before they were read."),
+    [METRIC_SOURCE_GAPS] =
+        PER("source_gaps_total", COUNTER, ONE, &by_source, NULL, "Gaps: records of a source that were deleted before they were read."),
     [METRIC_JOURNAL_LAG] = PER("journal_lag_records", GAUGE, ONE, NULL, NULL, "Journal records that this instance has not folded yet."),
     [METRIC_STANDBY_LAG] = PER("standby_lag_seconds", GAUGE, MS, NULL, NULL, "Age of the last seal that a standby has folded."),
     [METRIC_CLOCK_LAG] = PER("clock_lag_seconds", GAUGE, MS, NULL, NULL, "Wall clock less stream time."),
-    [METRIC_CLOCK_SKEW] = OF_PROCESS("clock_skew_seconds", GAUGE, MS, NULL, "This machine's clock less the broker's; beyond 2 s no source is declared at its end."),
+    [METRIC_CLOCK_SKEW] = OF_PROCESS("clock_skew_seconds", GAUGE, MS, NULL,
+                                     "This machine's clock less the broker's; beyond 2 s no source is declared at its end."),
     [METRIC_FOLD] = PER("fold_seconds", HISTOGRAM, US, NULL, NULL, "Time to fold one transaction."),
     [METRIC_COMMIT] = PER("commit_seconds", HISTOGRAM, US, NULL, NULL, "Time to commit one transaction, in Kafka and in the state."),
-    [METRIC_END_TO_END] = PER("end_to_end_seconds", HISTOGRAM, US, NULL, NULL, "From a record's append to its source to the commit of what it caused; the oldest record of each transaction."),
+    [METRIC_END_TO_END] =
+        PER("end_to_end_seconds", HISTOGRAM, US, NULL, NULL,
+            "From a record's append to its source to the commit of what it caused; the oldest record of each transaction."),
     [METRIC_TRANSACTIONS] = PER("transactions_total", COUNTER, ONE, &by_transaction, NULL, "Transactions ended."),
     [METRIC_SEAL] = PER("seal", GAUGE, ONE, NULL, NULL, "Sequence of the last seal that is folded here."),
     [METRIC_ROLE] = PER("partition_role", GAUGE, ONE, &by_role, NULL, "1 for what this instance does with the partition."),
     [METRIC_REBUILD_RECORDS] = PER("rebuild_records_total", COUNTER, ONE, NULL, NULL, "Journal records folded to rebuild a state."),
-    [METRIC_REBUILD_LEFT] = PER("rebuild_left_seconds", GAUGE, MS, NULL, NULL, "Time that a rebuild will still take, at its rate so far; 0: none runs."),
+    [METRIC_REBUILD_LEFT] =
+        PER("rebuild_left_seconds", GAUGE, MS, NULL, NULL, "Time that a rebuild will still take, at its rate so far; 0: none runs."),
     [METRIC_STATE_USED] = PER("state_used_bytes", GAUGE, ONE, NULL, NULL, "Bytes of the state's pages in use."),
     [METRIC_STATE_MAP] = PER("state_map_bytes", GAUGE, ONE, NULL, NULL, "Bytes of the state's map; it grows when it is full."),
     [METRIC_SNAPSHOT_AGE] = PER("snapshot_age_seconds", GAUGE, MS, NULL, NULL, "Age of the last snapshot."),
     [METRIC_RULES_VERSION] = PER("rules_version", GAUGE, ONE, NULL, NULL, "Version of the rules that are active in the journal."),
-    [METRIC_PRODUCERS_REPLACED] = PER("producers_replaced_total", COUNTER, ONE, NULL, NULL, "Producers thrown away: fenced, failed, or after a doubtful end of a transaction."),
+    [METRIC_PRODUCERS_REPLACED] = PER("producers_replaced_total", COUNTER, ONE, NULL, NULL,
+                                      "Producers thrown away: fenced, failed, or after a doubtful end of a transaction."),
     [METRIC_REGISTRY_REQUESTS] = OF_PROCESS("registry_requests_total", COUNTER, ONE, &by_registry, "Requests to the schema registry."),
     [METRIC_SCHEMAS_KNOWN] = OF_PROCESS("schemas_known", GAUGE, ONE, NULL, "Writer's schemas that are known, by id or fingerprint."),
 };
-/* clang-format on */
 
 /* Upper bounds of the histograms' buckets, us. */
-static const int64_t bounds_us[] = {1000,   2000,   5000,   10000,   20000,   40000,   60000,   100000,   150000,
+static const int64_t bounds_us[] = {1000,   2000,   5000,    10000,   20000,   40000,    60000,    100000,  150000,
                                     250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 60000000};
 #define BOUNDS G_N_ELEMENTS(bounds_us)
 
@@ -145,7 +152,8 @@ static struct value *value_at(const struct metrics *metrics, enum metric metric,
     int32_t place = row->of_process ? 0 : partition;
     g_assert(row->of_process ? partition == METRICS_OF_PROCESS : partition >= 0 && partition < metrics->partitions);
     g_assert(a >= 0 && a < label_count(row->a) && b >= 0 && b < label_count(row->b));
-    return metrics->values[metric] + (size_t)place * series(row) + ((size_t)a * (size_t)label_count(row->b) + (size_t)b) * (size_t)cells(row);
+    return metrics->values[metric] + (size_t)place * series(row) +
+           ((size_t)a * (size_t)label_count(row->b) + (size_t)b) * (size_t)cells(row);
 }
 
 static void show(struct value *value) { atomic_store_explicit(&value->shown, true, memory_order_relaxed); }
@@ -264,15 +272,19 @@ void metrics_write(FILE *out, struct metrics *metrics) {
 
 void metrics_page(FILE *out) {
     fputs("# Metrics\n\n"
-          "What `ringback run` serves on `/metrics`, as Prometheus reads it. Made from the program's own table (`ringback check-config --page\n"
-          "metrics`). What is counted by transaction is counted when it is committed. A gauge of a partition is served by the instances that do\n"
-          "something with it, a counter by those that did. Values of labels are those of the schemas; none is ever a tenant, a number or an id.\n\n"
+          "What `ringback run` serves on `/metrics`, as Prometheus reads it. Made from the program's own table (`ringback check-config "
+          "--page\n"
+          "metrics`). What is counted by transaction is counted when it is committed. A gauge of a partition is served by the instances "
+          "that do\n"
+          "something with it, a counter by those that did. Values of labels are those of the schemas; none is ever a tenant, a number or "
+          "an id.\n\n"
           "| metric | kind | labels | what it is |\n| --- | --- | --- | --- |\n",
           out);
     for (int i = 0; i < METRICS; i++) {
         const struct row *row = &rows[i];
         fprintf(out, "| `%s` | %s | %s%s%s%s%s | %s |\n", row->name, kind_words[row->kind], row->of_process ? "" : "partition",
-                row->a && !row->of_process ? ", " : "", row->a ? row->a->name : "", row->b ? ", " : "", row->b ? row->b->name : "", row->help);
+                row->a && !row->of_process ? ", " : "", row->a ? row->a->name : "", row->b ? ", " : "", row->b ? row->b->name : "",
+                row->help);
     }
     metrics_process_page(out);
     fputs("\nThe histograms' buckets end at", out);

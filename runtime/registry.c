@@ -12,7 +12,7 @@
 enum {
     PAUSE_LEAST_MS = 100, /* after a request that was not answered; doubled each time */
     PAUSE_MOST_MS = 5000,
-    ABSENT_TRIES = 4,      /* a registry's follower may learn of a new schema late */
+    ABSENT_TRIES = 4, /* a registry's follower may learn of a new schema late */
     ABSENT_PAUSE_MS = 250,
     ABSENT_KEPT_MS = 60000, /* then it is asked for again */
     ABSENT_TRUSTED = 8,     /* where more ids are absent somebody invents them: none is waited for any more */
@@ -46,7 +46,7 @@ struct registry {
     pthread_cond_t wanted;
     pthread_t thread;
     bool has_thread, closing;
-    GHashTable *entries; /* struct key -> struct entry */
+    GHashTable *entries;           /* struct key -> struct entry */
     size_t known, waiting, absent; /* entries of these states */
     gint64 silent_since_ms;
 };
@@ -101,7 +101,8 @@ static void entry_resolve(struct registry *registry, struct entry *entry, const 
     char error[160], name[64];
     entry->state = ENTRY_USELESS;
     if (registry->known == REGISTRY_SCHEMAS_MAX) {
-        refuse(&entry->why, "the schema of %s is one too many: %d are known", framing_text(&entry->key.framing, name), REGISTRY_SCHEMAS_MAX);
+        refuse(&entry->why, "the schema of %s is one too many: %d are known", framing_text(&entry->key.framing, name),
+               REGISTRY_SCHEMAS_MAX);
     } else if (plan_make(&entry->plan, schema, strlen(schema), entry->key.shape, error, sizeof error) < 0) {
         entry->plan = NULL;
         refuse(&entry->why, "the schema of %s: %s", framing_text(&entry->key.framing, name), error);
@@ -165,8 +166,8 @@ static char *fetch(struct registry *registry, const struct framing *framing, enu
         g_snprintf(path, sizeof path, "/schemas/ids/%" PRIu32, framing->schema.id);
     } else {
         const uint8_t *b = framing->schema.guid;
-        g_snprintf(path, sizeof path, "/schemas/guids/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
-                   b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+        g_snprintf(path, sizeof path, "/schemas/guids/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+                   b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
     }
     json_t *reply;
     *outcome = registry_request(registry->client, "GET", path, NULL, &reply);
@@ -340,8 +341,8 @@ static struct entry *entry_find(struct registry *registry, const struct key *key
     return NULL;
 }
 
-enum registry_answer registry_plan(struct registry *registry, const struct framing *framing, const struct shape *shape, const struct plan **plan,
-                                   struct refusal *why) {
+enum registry_answer registry_plan(struct registry *registry, const struct framing *framing, const struct shape *shape,
+                                   const struct plan **plan, struct refusal *why) {
     struct key key = {*framing, shape};
     enum registry_answer answer = REGISTRY_WAIT;
     char name[64];
@@ -359,7 +360,9 @@ enum registry_answer registry_plan(struct registry *registry, const struct frami
         *why = entry->why;
         answer = REGISTRY_REFUSED;
     } else if (!entry && !can_ask) {
-        refuse(why, "%s %s", framing->kind == FRAMING_FINGERPRINT ? "no schema of ours has the" : "the configuration names no registry that knows the schema of",
+        refuse(why, "%s %s",
+               framing->kind == FRAMING_FINGERPRINT ? "no schema of ours has the"
+                                                    : "the configuration names no registry that knows the schema of",
                framing_text(framing, name));
         answer = REGISTRY_REFUSED;
     }

@@ -28,12 +28,12 @@ enum registry_answer {
 };
 /* The plan by which a datum of that framing is read into `shape` (an event, a journal record); valid until registry_close. One lock and one
  * look-up: who reads record after record keeps the last framing and its plan (framing_equal). */
-enum registry_answer registry_plan(struct registry *registry, const struct framing *framing, const struct shape *shape, const struct plan **plan,
-                                   struct refusal *why);
+enum registry_answer registry_plan(struct registry *registry, const struct framing *framing, const struct shape *shape,
+                                   const struct plan **plan, struct refusal *why);
 
-/* How the outputs' values are framed: the id of our schema under the topic's subject, which `ringback schemas register` has put there, or its
- * fingerprint. The journal's are never framed by ids (docs/decisions/0009). Waits for the registry up to `wait_ms`. -1 described in `failure`: EXIT_AGAIN where it
- * cannot be reached and the ids are not known, EXIT_CONFIGURATION where a schema is not registered. */
+/* How the outputs' values are framed: the id of our schema under the topic's subject, which `ringback schemas register` has put there, or
+ * its fingerprint. The journal's are never framed by ids (docs/decisions/0009). Waits for the registry up to `wait_ms`. -1 described in
+ * `failure`: EXIT_AGAIN where it cannot be reached and the ids are not known, EXIT_CONFIGURATION where a schema is not registered. */
 int registry_own(struct registry *registry, int64_t wait_ms, struct framing own[TOPICS], struct failure *failure);
 
 /* Since when, in ms of the monotonic clock, the registry has not answered; 0: it answers, or was not asked. */

@@ -22,7 +22,8 @@ static json_t *empty(const char *url) { return json_pack("{s:s, s:[], s:[]}", "u
 
 static bool is_ours(const json_t *root, const char *url) {
     const char *known = json_string_value(json_object_get(root, "url"));
-    return known && strcmp(known, url) == 0 && json_is_array(json_object_get(root, "schemas")) && json_is_array(json_object_get(root, "subjects"));
+    return known && strcmp(known, url) == 0 && json_is_array(json_object_get(root, "schemas")) &&
+           json_is_array(json_object_get(root, "subjects"));
 }
 
 struct registry_cache *registry_cache_open(const struct config *config) {
@@ -55,7 +56,8 @@ const char *registry_cache_schema(const struct registry_cache *cache, const stru
     json_array_foreach(json_object_get(cache->root, "schemas"), i, each) {
         const json_t *id = json_object_get(each, "id");
         const char *other = json_string_value(json_object_get(each, "guid"));
-        bool same = framing->kind == FRAMING_ID ? json_is_integer(id) && json_integer_value(id) == framing->schema.id : other && strcmp(other, guid) == 0;
+        bool same = framing->kind == FRAMING_ID ? json_is_integer(id) && json_integer_value(id) == framing->schema.id
+                                                : other && strcmp(other, guid) == 0;
         if (same) return json_string_value(json_object_get(each, "schema"));
     }
     return NULL;
@@ -100,7 +102,8 @@ static void save(struct registry_cache *cache) {
     bool saved = text && g_mkdir_with_parents(cache->directory, 0700) == 0 && file_write(next, text) == 0 && rename(next, path) == 0 &&
                  directory_sync(cache->directory, &failure) == 0;
     if (!saved && !cache->told)
-        json_log(LEVEL_WARNING, "schemas_not_saved", LOG_TEXT("file", path), LOG_TEXT("cause", failure.code ? failure.text : g_strerror(errno)));
+        json_log(LEVEL_WARNING, "schemas_not_saved", LOG_TEXT("file", path),
+                 LOG_TEXT("cause", failure.code ? failure.text : g_strerror(errno)));
     cache->told = !saved;
     free(text);
 }

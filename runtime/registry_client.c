@@ -128,7 +128,8 @@ static enum registry_outcome perform(struct registry_client *client, const char 
     return outcome;
 }
 
-enum registry_outcome registry_request(struct registry_client *client, const char *method, const char *path, const json_t *body, json_t **reply) {
+enum registry_outcome registry_request(struct registry_client *client, const char *method, const char *path, const json_t *body,
+                                       json_t **reply) {
     g_autofree char *base = g_strdup(client->config->registry.url);
     while (g_str_has_suffix(base, "/")) base[strlen(base) - 1] = 0;
     g_autofree char *url = g_strconcat(base, path, NULL);

@@ -24,9 +24,10 @@ struct registry_client;
 int registry_client_open(struct registry_client **client, const struct config *config, struct failure *failure);
 void registry_client_close(struct registry_client *client); /* NULL is fine */
 
-/* Requests method and path ("/subjects"), with `body` where it is not NULL. On REGISTRY_OK *reply is the caller's (json_decref); else *reply is
- * NULL and registry_client_error says why, with the address. */
-enum registry_outcome registry_request(struct registry_client *client, const char *method, const char *path, const json_t *body, json_t **reply);
+/* Requests method and path ("/subjects"), with `body` where it is not NULL. On REGISTRY_OK *reply is the caller's (json_decref); else
+ * *reply is NULL and registry_client_error says why, with the address. */
+enum registry_outcome registry_request(struct registry_client *client, const char *method, const char *path, const json_t *body,
+                                       json_t **reply);
 const char *registry_client_error(const struct registry_client *client);
 
 /* "NAME-value" of a topic, escaped for a path; the caller frees (g_free). */

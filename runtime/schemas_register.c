@@ -26,8 +26,8 @@ static int failed(struct failure *failure, const struct subject *subject, enum r
 
 static json_t *schema_body(const struct subject *subject) { return json_pack("{s:s}", "schema", schema_text(subject->rule->schema)); }
 
-static enum registry_outcome request(const struct subject *subject, const char *method, const char *before, const char *behind, json_t *body,
-                                     json_t **reply) {
+static enum registry_outcome request(const struct subject *subject, const char *method, const char *before, const char *behind,
+                                     json_t *body, json_t **reply) {
     g_autofree char *path = g_strconcat(before, subject->name, behind, NULL);
     enum registry_outcome outcome = registry_request(subject->client, method, path, body, reply);
     json_decref(body);
@@ -75,8 +75,9 @@ static int put_schema(const struct subject *subject, int64_t *id, struct failure
     enum registry_outcome outcome = request(subject, "POST", "/subjects/", "/versions", schema_body(subject), &reply);
     if (outcome == REGISTRY_OK) return *id = id_of(reply), 0;
     if (outcome != REGISTRY_INCOMPATIBLE) return failed(failure, subject, outcome);
-    return fail(failure, EXIT_CONFIGURATION, "the subject %s holds a schema that %s does not go with under %s: %s. Another product's topic, or a "
-                                             "version of ours that was changed by hand?",
+    return fail(failure, EXIT_CONFIGURATION,
+                "the subject %s holds a schema that %s does not go with under %s: %s. Another product's topic, or a "
+                "version of ours that was changed by hand?",
                 subject->name, subject->rule->schema, subject->rule->compatibility, registry_client_error(subject->client));
 }
 
@@ -104,7 +105,8 @@ static int subject_check(const struct subject *subject, struct failure *failure)
     if (there < 0 || compatible < 0) return -1;
     say(subject, id, there ? "is there" : compatible ? "would be registered" : "would be refused");
     if (compatible) return 0;
-    return fail(failure, EXIT_CONFIGURATION, "the subject %s holds a schema that %s does not go with.", subject->name, subject->rule->schema);
+    return fail(failure, EXIT_CONFIGURATION, "the subject %s holds a schema that %s does not go with.", subject->name,
+                subject->rule->schema);
 }
 
 static int all(const struct config *config, bool check, struct failure *failure) {
@@ -112,7 +114,8 @@ static int all(const struct config *config, bool check, struct failure *failure)
     char error[300];
     int result = 0;
     if (!config->registry.url)
-        return fail(failure, EXIT_CONFIGURATION, "%s names no registry: give registry.url. Without one nothing has to be registered.", config->file);
+        return fail(failure, EXIT_CONFIGURATION, "%s names no registry: give registry.url. Without one nothing has to be registered.",
+                    config->file);
     if (schemas_load(error, sizeof error) < 0) return fail(failure, EXIT_FAILED, "%s.", error);
     if (registry_client_open(&subject.client, config, failure) < 0) return -1;
     subject.printer = printer_make(stdout, PRINT_TABLE, columns, sizeof columns / sizeof *columns, terminal_width());

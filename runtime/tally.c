@@ -50,6 +50,7 @@ void tally_commit(struct tally *tally, uint64_t dropped, struct metrics *metrics
 
 void tally_gauges(const struct fold_counts *counts, struct metrics *metrics, int32_t partition) {
     for (int kind = 0; kind < 2; kind++)
-        for (int tab = 0; tab <= TAB_DONE; tab++) metrics_set(metrics, METRIC_FOLLOWUPS, partition, kind, tab, (int64_t)counts->rows[kind][tab]);
+        for (int tab = 0; tab <= TAB_DONE; tab++)
+            metrics_set(metrics, METRIC_FOLLOWUPS, partition, kind, tab, (int64_t)counts->rows[kind][tab]);
     metrics_set(metrics, METRIC_CALLS_IN_PROGRESS, partition, 0, 0, (int64_t)counts->in_progress);
 }

@@ -20,7 +20,8 @@ struct tally {
 void tally_record(struct tally *tally, const struct journal_record *record, enum source_kind source_kind);
 /* Counts what it caused. */
 void tally_output(struct tally *tally, const struct output *output);
-/* The transaction is committed, and the fold has dropped so many duplicates since the journal began: adds all to the metrics and empties the tally. An aborted one: *tally = (struct tally){0}. */
+/* The transaction is committed, and the fold has dropped so many duplicates since the journal began: adds all to the metrics and empties
+ * the tally. An aborted one: *tally = (struct tally){0}. */
 void tally_commit(struct tally *tally, uint64_t dropped, struct metrics *metrics, int32_t partition);
 
 /* Gauges of the state as it stands: rows by tab, calls in progress. */

@@ -1,4 +1,5 @@
 """A broker that lets in whom it knows: SASL over TLS (SCRAM, PLAIN), StandardAuthorizer, nothing allowed that is not granted."""
+
 import pathlib
 import subprocess
 import sys
@@ -42,9 +43,40 @@ def openssl(*arguments):
 def make_certificates(room):
     """An authority of one day, and the broker's certificate, key and certificate in one PEM file as Kafka takes it."""
     ca_key, ca, key, request, certificate = (room / name for name in ("ca.key", "ca.pem", "key.pem", "request.pem", "certificate.pem"))
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 1, "-subj", "/CN=ringback test authority", "-keyout", ca_key, "-out", ca)
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", request)
-    openssl("x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-days", 1, "-copy_extensions", "copy", "-out", certificate)
+    openssl(
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 1, "-subj", "/CN=ringback test authority", "-keyout", ca_key, "-out", ca
+    )
+    openssl(
+        "req",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=127.0.0.1",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        key,
+        "-out",
+        request,
+    )
+    openssl(
+        "x509",
+        "-req",
+        "-in",
+        request,
+        "-CA",
+        ca,
+        "-CAkey",
+        ca_key,
+        "-CAcreateserial",
+        "-days",
+        1,
+        "-copy_extensions",
+        "copy",
+        "-out",
+        certificate,
+    )
     (room / "broker.pem").write_text(key.read_text() + certificate.read_text() + ca.read_text())
 
 
@@ -64,7 +96,7 @@ class SecuredBroker(broker.Broker):
         properties = self.room / "server.properties"
         users = " ".join(f'user_{user}="{password}"' for user, password in USERS.items())
         properties.write_text(PROPERTIES.format(room=self.room, broker=plain, secured=secured, controller=controller, plain=users))
-        scram = [word for user, password in USERS.items() for word in ("--add-scram", f'SCRAM-SHA-512=[name={user},password={password}]')]
+        scram = [word for user, password in USERS.items() for word in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]")]
         tool = self.java("128m", "kafka.tools.StorageTool", "format", "-t", "ringbacktestsAAAAAAAAA", "-c", str(properties), *scram)
         done = subprocess.run(tool, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=broker.READY_SECONDS, check=False)
         if done.returncode:
@@ -75,8 +107,13 @@ class SecuredBroker(broker.Broker):
         """Below `kafka:` of a configuration. The password lies in a file, as it has to."""
         secret = self.room / f"{user}.password"
         secret.write_text(USERS[user] + "\n")
-        return {"security.protocol": "SASL_SSL", "sasl.mechanism": mechanism, "sasl.username": user,
-                "sasl.password": "${file:" + str(secret) + "}", "ssl.ca.location": str(self.room / "ca.pem")}
+        return {
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": mechanism,
+            "sasl.username": user,
+            "sasl.password": "${file:" + str(secret) + "}",
+            "ssl.ca.location": str(self.room / "ca.pem"),
+        }
 
     def acls(self, *arguments):
         """kafka-acls.sh, as whom nothing is denied."""

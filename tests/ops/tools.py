@@ -1,4 +1,5 @@
 """Tools that the tests of operations need and that are not the product's: fetched once into build/ops."""
+
 import os
 import pathlib
 import shutil
@@ -27,24 +28,27 @@ def fetched(name, fetch):
 
 
 def run(*command, cwd=None):
-    done = subprocess.run([str(word) for word in command], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
-                          check=False)
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False
+    )
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}")
 
 
 def promtool():
     """Of Debian's package prometheus, without installing it: that would start a server."""
+
     def fetch(into):
         run("apt-get", "-qq", "download", "prometheus", cwd=into)
-        package, = into.glob("prometheus_*.deb")
+        (package,) = into.glob("prometheus_*.deb")
         run("sh", "-c", f"dpkg-deb --fsys-tarfile '{package.name}' | tar -x ./usr/bin/promtool", cwd=into)
         package.unlink()
+
     return fetched("promtool", fetch) / "usr/bin/promtool"
 
 
 def newest_librdkafka():
     """The shared library that Confluent's Python package brings: the program runs with it by LD_PRELOAD."""
     place = fetched(NEWEST, lambda into: run(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", into, NEWEST))
-    library, = (place / "confluent_kafka.libs").glob("librdkafka*.so*")
+    (library,) = (place / "confluent_kafka.libs").glob("librdkafka*.so*")
     return library

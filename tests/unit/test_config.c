@@ -1,4 +1,5 @@
-/* The configuration: what is taken, what is refused and in which words, secrets, and that the pages are made from the table (runtime/config.h). */
+/* The configuration: what is taken, what is refused and in which words, secrets, and that the pages are made from the table
+ * (runtime/config.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -100,8 +101,8 @@ static void test_unknown_keys(void **state) {
 
 static void test_values_refused(void **state) {
     (void)state;
-    refused("partitions: 3\nstate: {dir: /s}\n",
-            "f.yaml: the key brokers is missing. Where the Kafka cluster is: HOST:PORT, several with commas between. For example: localhost:9092.");
+    refused("partitions: 3\nstate: {dir: /s}\n", "f.yaml: the key brokers is missing. Where the Kafka cluster is: HOST:PORT, several with "
+                                                 "commas between. For example: localhost:9092.");
     refused("", "f.yaml: the file is empty. `ringback check-config --sample` prints one to begin with.");
     refused("- a\n", "f.yaml, line 1: the file must be a map, lines of \"key: value\".");
     refused("brokers: b:1\npartitions: 0\n", "f.yaml, line 2: partitions must be a whole number from 1 to 1000, not \"0\".");
@@ -157,8 +158,10 @@ static void test_environment_and_files(void **state) {
     close(file);
     setenv("RINGBACK_TEST_NAME", "b7", 1);
     setenv("RINGBACK_TEST_FILE", path, 1);
-    snprintf(yaml, sizeof yaml, "brokers: ${RINGBACK_TEST_NAME}:92\npartitions: 3\nstate: {dir: \"${file:%s}\"}\n"
-                                "kafka: {client.id: '$${x} ${file:${RINGBACK_TEST_FILE}}'}\n", path);
+    snprintf(yaml, sizeof yaml,
+             "brokers: ${RINGBACK_TEST_NAME}:92\npartitions: 3\nstate: {dir: \"${file:%s}\"}\n"
+             "kafka: {client.id: '$${x} ${file:${RINGBACK_TEST_FILE}}'}\n",
+             path);
     struct config *config = accepted(yaml);
     assert_string_equal(config->brokers, "b7:92");
     assert_string_equal(config->state.dir, "from a file");
@@ -168,12 +171,14 @@ static void test_environment_and_files(void **state) {
     snprintf(yaml, sizeof yaml, "f.yaml, line 1: brokers: %s is empty: put the value into it.", path);
     refused("brokers: ${file:${RINGBACK_TEST_FILE}}\n", yaml);
     unlink(path);
-    refused("brokers: ${RINGBACK_TEST_ABSENT}\n", "f.yaml, line 1: brokers: the environment variable RINGBACK_TEST_ABSENT is not set: set it, or "
-                                                  "write the value another way.");
+    refused("brokers: ${RINGBACK_TEST_ABSENT}\n",
+            "f.yaml, line 1: brokers: the environment variable RINGBACK_TEST_ABSENT is not set: set it, or "
+            "write the value another way.");
     refused("brokers: ${file:/no/such}\n", "f.yaml, line 1: brokers: cannot open /no/such: No such file or directory.");
     refused("brokers: ${A\n", "f.yaml, line 1: brokers: a ${ has no }; a plain ${ is written $${.");
-    refused("brokers: ${a b}\n", "f.yaml, line 1: brokers: ${a b} is no name of an environment variable; a file is ${file:/path}, a plain ${ is "
-                                 "written $${.");
+    refused("brokers: ${a b}\n",
+            "f.yaml, line 1: brokers: ${a b} is no name of an environment variable; a file is ${file:/path}, a plain ${ is "
+            "written $${.");
 }
 
 /* A secret must come from elsewhere, and is never seen again but by who needs it. */
@@ -206,7 +211,8 @@ static void test_secrets(void **state) {
 /* What is printed is read again as the same. */
 static void test_printed_again(void **state) {
     (void)state;
-    struct config *config = accepted(LEAST "standby: none\nhttp: {bind: '::1'}\nsnapshot: {every: 90m}\nkafka: {client.id: \"a $${b} \\\"\\x01\\\\ \\xe9\"}\n");
+    struct config *config =
+        accepted(LEAST "standby: none\nhttp: {bind: '::1'}\nsnapshot: {every: 90m}\nkafka: {client.id: \"a $${b} \\\"\\x01\\\\ \\xe9\"}\n");
     char *once = printed_config(config), *twice;
     config_free(config);
     config = accepted(once);
@@ -288,9 +294,9 @@ static void test_durations(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_least),        cmocka_unit_test(test_values),   cmocka_unit_test(test_unknown_keys),
-        cmocka_unit_test(test_values_refused), cmocka_unit_test(test_not_yaml), cmocka_unit_test(test_environment_and_files),
-        cmocka_unit_test(test_secrets),      cmocka_unit_test(test_printed_again), cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_least),          cmocka_unit_test(test_values),        cmocka_unit_test(test_unknown_keys),
+        cmocka_unit_test(test_values_refused), cmocka_unit_test(test_not_yaml),      cmocka_unit_test(test_environment_and_files),
+        cmocka_unit_test(test_secrets),        cmocka_unit_test(test_printed_again), cmocka_unit_test(test_pages),
         cmocka_unit_test(test_sample_in_full), cmocka_unit_test(test_durations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,10 @@ static void test_confluent(void **state) {
     struct framing framing;
     struct str datum;
     struct refusal why;
-    assert_int_equal(framing_read(BYTES("\x00\x00\x01\x02\x03" "abc"), STR_NULL, &framing, &datum, &why), 0);
+    assert_int_equal(framing_read(BYTES("\x00\x00\x01\x02\x03"
+                                        "abc"),
+                                  STR_NULL, &framing, &datum, &why),
+                     0);
     assert_int_equal(framing.kind, FRAMING_ID);
     assert_int_equal(framing.schema.id, 0x10203);
     assert_true(str_equal(datum, STR("abc")));
@@ -49,7 +52,11 @@ static void test_headers(void **state) {
     struct str datum;
     struct refusal why;
     struct str value = BYTES("\x00\x00\x00\x00\x09rest");
-    assert_int_equal(framing_read(value, BYTES("\x01" "0123456789abcdef"), &framing, &datum, &why), 0);
+    assert_int_equal(framing_read(value,
+                                  BYTES("\x01"
+                                        "0123456789abcdef"),
+                                  &framing, &datum, &why),
+                     0);
     assert_int_equal(framing.kind, FRAMING_GUID);
     assert_memory_equal(framing.schema.guid, "0123456789abcdef", 16);
     assert_true(str_equal(datum, value));
@@ -73,8 +80,10 @@ static void test_refusals(void **state) {
         {BYTES(""), "the value has 0 bytes: too few to say by which schema it was written"},
         {BYTES("\x00"), "the value has 1 bytes: too few to say by which schema it was written"},
         {BYTES("\x00\x00\x00\x00"), "the value begins with 00 00: neither 00 and a schema's id nor C3 01 and a fingerprint"},
-        {BYTES("\xc3\x01\x01\x02\x03\x04\x05\x06\x07"), "the value begins with c3 01: neither 00 and a schema's id nor C3 01 and a fingerprint"},
-        {BYTES("\xc3\x02\x01\x02\x03\x04\x05\x06\x07\x08"), "the value begins with c3 02: neither 00 and a schema's id nor C3 01 and a fingerprint"},
+        {BYTES("\xc3\x01\x01\x02\x03\x04\x05\x06\x07"),
+         "the value begins with c3 01: neither 00 and a schema's id nor C3 01 and a fingerprint"},
+        {BYTES("\xc3\x02\x01\x02\x03\x04\x05\x06\x07\x08"),
+         "the value begins with c3 02: neither 00 and a schema's id nor C3 01 and a fingerprint"},
         {BYTES("{\"type\":1}"), "the value begins with 7b 22: neither 00 and a schema's id nor C3 01 and a fingerprint"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -100,14 +109,18 @@ static void test_fingerprints(void **state) {
         {"[ \"int\"  ]", "[\"int\"]", (uint64_t)INT64_C(-5232228896498058493)},
         {"{\"fields\":[], \"type\":\"record\", \"name\":\"foo\"}", "{\"name\":\"foo\",\"type\":\"record\",\"fields\":[]}",
          (uint64_t)INT64_C(-4824392279771201922)},
-        {"{\"fields\":[{\"name\":\"f1\", \"type\":\"boolean\", \"default\": true}], \"type\":\"record\", \"namespace\":\"x.y\", \"name\":\"foo\", "
+        {"{\"fields\":[{\"name\":\"f1\", \"type\":\"boolean\", \"default\": true}], \"type\":\"record\", \"namespace\":\"x.y\", "
+         "\"name\":\"foo\", "
          "\"doc\": \"d\"}",
          "{\"name\":\"x.y.foo\",\"type\":\"record\",\"fields\":[{\"name\":\"f1\",\"type\":\"boolean\"}]}", 0},
-        {"{\"type\":\"record\",\"name\":\"a.b.R\",\"fields\":[{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}},"
+        {"{\"type\":\"record\",\"name\":\"a.b.R\",\"fields\":[{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":["
+         "\"A\",\"B\"]}},"
          "{\"name\":\"g\",\"type\":[\"null\",\"E\"]},{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},"
          "{\"name\":\"m\",\"type\":{\"type\":\"map\",\"values\":{\"type\":\"fixed\",\"name\":\"F\",\"size\":16}}}]}",
-         "{\"name\":\"a.b.R\",\"type\":\"record\",\"fields\":[{\"name\":\"e\",\"type\":{\"name\":\"a.b.E\",\"type\":\"enum\",\"symbols\":[\"A\","
-         "\"B\"]}},{\"name\":\"g\",\"type\":[\"null\",\"a.b.E\"]},{\"name\":\"t\",\"type\":\"long\"},{\"name\":\"m\",\"type\":{\"type\":\"map\","
+         "{\"name\":\"a.b.R\",\"type\":\"record\",\"fields\":[{\"name\":\"e\",\"type\":{\"name\":\"a.b.E\",\"type\":\"enum\",\"symbols\":["
+         "\"A\","
+         "\"B\"]}},{\"name\":\"g\",\"type\":[\"null\",\"a.b.E\"]},{\"name\":\"t\",\"type\":\"long\"},{\"name\":\"m\",\"type\":{\"type\":"
+         "\"map\","
          "\"values\":{\"name\":\"a.b.F\",\"type\":\"fixed\",\"size\":16}}}]}",
          0},
     };
@@ -123,7 +136,13 @@ static void test_fingerprints(void **state) {
 
 static void test_no_schemas(void **state) {
     (void)state;
-    const char *const bad[] = {"", "{", "7", "{\"type\":\"record\"}", "{\"type\":\"record\",\"name\":\"r\"}", "{\"type\":\"array\"}", "{\"type\":\"enum\",\"name\":\"e\"}",
+    const char *const bad[] = {"",
+                               "{",
+                               "7",
+                               "{\"type\":\"record\"}",
+                               "{\"type\":\"record\",\"name\":\"r\"}",
+                               "{\"type\":\"array\"}",
+                               "{\"type\":\"enum\",\"name\":\"e\"}",
                                "{\"type\":\"fixed\",\"name\":\"f\",\"size\":\"x\"}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         uint64_t fingerprint;

@@ -43,7 +43,8 @@ static int teardown(void **state) {
 }
 
 static int connected(const struct service *service) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_port(service->http)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)http_port(service->http)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
     return client;
@@ -156,7 +157,7 @@ static void test_addresses(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pages), cmocka_unit_test(test_health), cmocka_unit_test(test_what_is_not_there),
+        cmocka_unit_test(test_pages),   cmocka_unit_test(test_health),    cmocka_unit_test(test_what_is_not_there),
         cmocka_unit_test(test_hostile), cmocka_unit_test(test_addresses),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,4 +1,5 @@
-/* Metrics, what a transaction counts, and health, as text (runtime/metrics.h, tally.h, health.h). promtool reads the same text in tests/ops. */
+/* Metrics, what a transaction counts, and health, as text (runtime/metrics.h, tally.h, health.h). promtool reads the same text in
+ * tests/ops. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,7 +77,7 @@ static void test_gauges(void **state) {
 static void test_histograms(void **state) {
     (void)state;
     struct metrics *metrics = metrics_make(1);
-    metrics_observe(metrics, METRIC_COMMIT, 0, 1000);   /* a bound belongs to its bucket */
+    metrics_observe(metrics, METRIC_COMMIT, 0, 1000); /* a bound belongs to its bucket */
     metrics_observe(metrics, METRIC_COMMIT, 0, 39999);
     metrics_observe(metrics, METRIC_COMMIT, 0, 70000000);
     metrics_observe(metrics, METRIC_COMMIT, 0, -5);
@@ -188,7 +189,8 @@ static void test_ready(void **state) {
     ready_is(health, true, "{\"ready\":true,\"reasons\":[]}\n");
     health_set(health, HEALTH_BROKER, "no \"broker\" \\ answers\n\xff");
     health_partition(health, 2, "rebuilding, 40 % read");
-    ready_is(health, false, "{\"ready\":false,\"reasons\":[\"broker: no \\\"broker\\\" \\\\ answers??\",\"partition 2: rebuilding, 40 % read\"]}\n");
+    ready_is(health, false,
+             "{\"ready\":false,\"reasons\":[\"broker: no \\\"broker\\\" \\\\ answers??\",\"partition 2: rebuilding, 40 % read\"]}\n");
     health_set(health, HEALTH_BROKER, NULL);
     health_partition(health, 2, NULL);
     ready_is(health, true, "{\"ready\":true,\"reasons\":[]}\n");
@@ -214,8 +216,8 @@ static void test_alive(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counters), cmocka_unit_test(test_gauges), cmocka_unit_test(test_histograms), cmocka_unit_test(test_bounded), cmocka_unit_test(test_page),
-        cmocka_unit_test(test_tally),    cmocka_unit_test(test_ready),  cmocka_unit_test(test_alive),
+        cmocka_unit_test(test_counters), cmocka_unit_test(test_gauges), cmocka_unit_test(test_histograms), cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_page),     cmocka_unit_test(test_tally),  cmocka_unit_test(test_ready),      cmocka_unit_test(test_alive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,7 +235,8 @@ static void test_no_registry(void **state) {
     struct refusal why;
     assert_int_equal(registry_own(registry, 0, own, &failure), 0);
     assert_int_equal(own[TOPIC_FOLLOWUPS].kind, FRAMING_FINGERPRINT);
-    assert_int_equal(schema_fingerprint(schema_text("JournalRecord"), strlen(schema_text("JournalRecord")), &journal.schema.fingerprint), 0);
+    assert_int_equal(schema_fingerprint(schema_text("JournalRecord"), strlen(schema_text("JournalRecord")), &journal.schema.fingerprint),
+                     0);
     assert_int_equal(registry_plan(registry, &journal, &shape_journal_record, &plan, &why), REGISTRY_KNOWN);
     assert_int_equal(registry_plan(registry, &journal, &shape_event, &plan, &why), REGISTRY_REFUSED);
     struct framing one = id(1);
