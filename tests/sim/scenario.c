@@ -16,6 +16,9 @@
 #define CRASHES_MOST 6 /* of one instance */
 #define LATE_MS 1200
 #define UNNOTICED_MS 2000 /* a clock that is off by less is believed */
+#define REPORT_MOST_MS 10000 /* and no more is known of it than a report takes to come */
+#define TROUBLES_BY_WHICH_REPORTS_ARE_LATE \
+    (1U << TROUBLE_FREEZE | 1U << TROUBLE_BROKER | 1U << TROUBLE_COORDINATOR | 1U << TROUBLE_FAILOVER | 1U << TROUBLE_WIRE | 1U << TROUBLE_SLOW)
 
 const char *const trouble_names[TROUBLES] = {"kill",     "power", "freeze", "stop", "broker", "coordinator", "failover",
                                              "wire",     "disk",  "skew",   "jump", "queue",  "slow", "torn",        "cut"};
@@ -236,7 +239,9 @@ static void play_until_found_out(void) {
 }
 
 static struct judge_limits limits(void) {
-    return (struct judge_limits){.early_ms = has(TROUBLE_SKEW) || has(TROUBLE_JUMP) ? UNNOTICED_MS : 0, .late_ms = troubles ? -1 : LATE_MS};
+    int64_t early_ms = has(TROUBLE_SKEW) || has(TROUBLE_JUMP) ? UNNOTICED_MS : 0;
+    if (early_ms && troubles & TROUBLES_BY_WHICH_REPORTS_ARE_LATE) early_ms += REPORT_MOST_MS;
+    return (struct judge_limits){.early_ms = early_ms, .late_ms = troubles ? -1 : LATE_MS};
 }
 
 void scenario_play(const struct scenario *played, struct scenario_result *result) {
