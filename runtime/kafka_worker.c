@@ -37,10 +37,12 @@ struct worker {
 
 static void *watch(void *context) {
     struct worker *worker = context;
+    int late = 0; /* looks in a row: after the whole process was frozen, the others need a moment too */
     while (!atomic_load(&worker->ended)) {
         int thread;
         const char *doing;
-        if (health_late(worker->shared.health, WATCH_MS, &thread, &doing)) {
+        late = health_late(worker->shared.health, WATCH_MS, &thread, &doing) ? late + 1 : 0;
+        if (late > 2) {
             json_log(LEVEL_ERROR, "watchdog", LOG_NUMBER("thread", thread), LOG_TEXT("doing", doing));
             _exit(EXIT_AGAIN); /* what was not committed has not happened: a restart goes on where the last seal stands */
         }

@@ -19,7 +19,7 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 FETCHED = HERE.parent.parent / "build/kafka"
-PYTHON = ["confluent-kafka==2.3.0", "fastavro==1.9.7"]
+PYTHON = ["confluent-kafka==2.8.2", "fastavro==1.9.7"]
 READY_SECONDS = 60
 
 PROPERTIES = """\
@@ -78,7 +78,7 @@ def registry_jars():
 
 def modules():
     """The modules confluent_kafka and fastavro."""
-    place = fetched("modules", lambda into: [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(into), *PYTHON])
+    place = fetched("modules-2.8", lambda into: [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(into), *PYTHON])
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
     import confluent_kafka
