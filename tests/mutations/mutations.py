@@ -5,8 +5,9 @@ Texts say rules, not where state lies: whoever changes one of these lines change
 import collections
 
 # model: the reference model differs on random journals; scenario: the scenario of this name fails; crash: a crash of this kind loses or
-# doubles something (tests/crash/run.py); abort: a fold whose first transactions outgrow a small map writes other bytes.
-Mutation = collections.namedtuple("Mutation", "name file old new model scenario crash abort", defaults=(False, None, None, False))
+# doubles something (tests/crash/run.py); abort: a fold whose first transactions outgrow a small map writes other bytes; sim: the simulator
+# of Kafka fails where these troubles are (tests/sim/scenario.h).
+Mutation = collections.namedtuple("Mutation", "name file old new model scenario crash abort sim", defaults=(False, None, None, False, None))
 
 # Too small for the first transactions of a fold: they are aborted, the map grows, and they are done again.
 SMALL_MAP = Mutation("a small map", "state/store_lmdb.c",
@@ -192,5 +193,95 @@ THE_PROTOCOL_ON_FILES = [
              abort=True),
 ]
 
-# The protocol on Kafka joins with its simulator: one more list, one more check.
-EVERY = THE_FOLD + THE_PROTOCOL_ON_FILES
+THE_PROTOCOL_ON_KAFKA = [
+    Mutation("the state is committed before the transaction", "runtime/writer.c",
+             "    if (seal_fold(writer, &record) < 0 || seal_journal(writer, &record) < 0) return -1;\n"
+             "    writer->records = 0;\n"
+             "    return seal_state(writer, &record.body.seal.sources, known, known_count);",
+             "    if (seal_fold(writer, &record) < 0) return -1;\n"
+             "    struct log_place kept = writer->log->sealed;\n"
+             "    writer->log->sealed.sequence++;\n"
+             "    if (seal_state(writer, &record.body.seal.sources, known, known_count) < 0) return -1;\n"
+             "    writer->log->sealed = kept;\n"
+             "    writer->records = 0;\n"
+             "    return seal_journal(writer, &record);",
+             sim="kill"),
+    Mutation("what was not sealed is kept in the state", "runtime/writer.c",
+             "    fold_close(writer->fold);\n    store_abort(writer->store);",
+             "    if (writer->fold) fold_flush(writer->fold);\n    fold_close(writer->fold);\n    store_commit(writer->store);",
+             sim="wire"),
+    Mutation("emission while reading on Kafka", "runtime/kafka_reading.c",
+             "struct reader_options options = {.progress = progress, .context = &reading};",
+             "struct reader_options options = {.outputs = partition->log, .progress = progress, .context = &reading};",
+             sim="kill"),
+    Mutation("the offsets are not part of the transaction", "runtime/kafka_producer.c",
+             "n < GROUP_SOURCES && !rule_is_broken(\"empty offsets\")",
+             "n < 0",
+             sim="calm"),
+    Mutation("the group's offsets are not held against the journal's", "runtime/kafka_taking.c",
+             "if (group_agrees(partition) < 0 || writing_begin(",
+             "if (writing_begin(",
+             sim="torn"),
+    Mutation("the state's seal is not looked for in the journal", "runtime/kafka_journal.c",
+             "return journal->verified || options->until < 0 ? 0 : fail_foreign(journal);",
+             "return 0;",
+             sim="cut"),
+    Mutation("the end is the last stable offset, not the high watermark", "runtime/kafka.c",
+             '{{"isolation.level", "read_uncommitted"}, {"enable.auto.commit", "false"}, {NULL, NULL}};',
+             '{{"isolation.level", "read_committed"}, {"enable.auto.commit", "false"}, {NULL, NULL}};',
+             sim="slow"),
+    Mutation("the end is where the fetching stands", "runtime/kafka_sources.c",
+             "return live->asked_at != NONE && position >= live->ends[n];",
+             "(void)position;\n    return live->asked_at != NONE && source->at_end;",
+             sim="slow"),
+    Mutation("the journal's end is asked for before the last owner is fenced", "runtime/kafka_taking.c",
+             "return producer_open(partition) < 0 || read_to_end(partition, begun) < 0 ? -1 : 0;",
+             "return read_to_end(partition, begun) < 0 || producer_open(partition) < 0 ? -1 : 0;",
+             sim="freeze,slow"),
+    Mutation("a take-over reads what is there, not up to the end", "runtime/kafka_journal.c",
+             "journal->log.sealed.position = options->until;",
+             "journal->log.sealed.position = options->until;\n    journal->options.until = -1;",
+             sim="slow"),
+    Mutation("a producer goes on after a commit that was in doubt", "runtime/kafka_writing.c",
+             "if (kafka_producer_is_doubtful(partition->log)) return EVENT_RENEW;",
+             "",
+             sim="wire"),
+    Mutation("a broken connection is not asked for after a commit", "runtime/kafka_producer.c",
+             "    rd_kafka_poll(producer->producer, 0);\n    return atomic_load",
+             "    return atomic_load",
+             sim="wire"),
+    Mutation("a contradiction is damage, whoever writes meanwhile", "runtime/kafka_taking.c",
+             "if (kafka_producer_probe(partition->log) == 0) partition->failure = found;",
+             "partition->failure = found;",
+             sim="wire,stop"),
+    Mutation("sources are read from where they begin", "runtime/kafka_taking.c",
+             "next[n] = sealed == NONE ? starts[n].offset : sealed;",
+             "next[n] = starts[n].offset;",
+             sim="stop"),
+    Mutation("a source's place is one record short on Kafka", "runtime/kafka_sources.c",
+             "source->next = source->message->offset + 1;",
+             "source->next = source->message->offset;",
+             sim="stop"),
+    Mutation("a clock that is off is believed", "runtime/kafka_writing.c",
+             "return skew > SKEW_MOST_MS || skew < -SKEW_MOST_MS;",
+             "return skew != skew;",
+             sim="skew"),
+    Mutation("a jump of the clock is not noticed", "runtime/kafka_producer.c",
+             "return producer->skew_ms + wall_ms() - monotonic_ms() - producer->apart_ms;",
+             "return producer->skew_ms;",
+             sim="jump"),
+    Mutation("time stands still without records", "runtime/kafka_writing.c",
+             "return partition->due_at_wall_ms != NONE && partition_wall_ms(partition) >= partition->due_at_wall_ms;",
+             "return false;",
+             sim="calm"),
+    Mutation("the lateness that is allowed is not waited for on Kafka", FOLD,
+             "later(moved->clock, reached - fold->lateness_ms)",
+             "later(moved->clock, reached)",
+             sim="calm"),
+    Mutation("a full disk ends in a commit", "runtime/writer.c",
+             "    if (code == 0) code = store_commit(writer->store);\n    if (code == 0) code = store_begin(writer->store);\n    return from_store",
+             "    if (code == 0) store_commit(writer->store);\n    if (code == 0) code = store_begin(writer->store);\n    return from_store",
+             sim="disk"),
+]
+
+EVERY = THE_FOLD + THE_PROTOCOL_ON_FILES + THE_PROTOCOL_ON_KAFKA

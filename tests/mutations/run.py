@@ -34,6 +34,9 @@ model, scenario, crash = runner_of("model"), runner_of("scenario"), runner_of("c
 SCENARIOS = {s.name: s for path in sorted((HERE.parent / "scenario").glob("*.scenario")) for s in scenario.read_scenarios(path)}
 CRASHES = {"kill": crash.KILL, "power cut": crash.POWER_CUT, "lucky power cut": crash.LUCKY_POWER_CUT}
 AT_THE_END = "power cut at the end"
+PROGRAM, SIM = "ringback", "tests/sim/sim"
+SIM_RUNS = 1_000  # it stops at the third that fails
+SIM_RUNS_HONEST = 50
 SIZES = [1, 1, 2, 5, 10] + [20] * 10_000
 PATIENCE_SECONDS = 60  # a mutation may well make the program hang
 model.PATIENCE_SECONDS = PATIENCE_SECONDS
@@ -51,12 +54,11 @@ class Build:
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory).resolve()
-        self.call("cmake", "-G", "Ninja", "-S", ROOT, "-B", self.directory, "-DRINGBACK_TESTS=OFF", "-DCMAKE_BUILD_TYPE=None",
-                  "-DCMAKE_C_FLAGS=-O1 -w")
-        self.call("ninja", "-C", self.directory, "ringback")
-        self.program = self.directory / "ringback"
-        self.commands = {c["file"]: c["command"] for c in json.loads((self.directory / "compile_commands.json").read_text())}
-        self.link = self.call("ninja", "-C", self.directory, "-t", "commands", "ringback").splitlines()[-1]
+        self.call("cmake", "-G", "Ninja", "-S", ROOT, "-B", self.directory, "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_C_FLAGS=-O1 -w")
+        self.call("ninja", "-C", self.directory, PROGRAM, SIM)
+        self.program, self.sim = self.directory / PROGRAM, self.directory / SIM
+        self.commands = json.loads((self.directory / "compile_commands.json").read_text())
+        self.links = {target: self.call("ninja", "-C", self.directory, "-t", "commands", target).splitlines()[-1] for target in (PROGRAM, SIM)}
 
     def call(self, *command):
         done = subprocess.run([*map(str, command)], cwd=self.directory if self.directory.exists() else None, capture_output=True, text=True,
@@ -65,20 +67,25 @@ class Build:
             raise Failed(f"{shlex.join(map(str, command))}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         return done.stdout
 
-    def mutant(self, room, *mutations):
-        objects = [str(self.compiled(mutation, room)) for mutation in mutations]
-        program = room / "ringback"
-        self.call("sh", "-c", self.link.replace(" -o ringback ", f" -o {program} {' '.join(objects)} "))
+    def mutant(self, room, *mutations, target=PROGRAM):
+        objects = [str(self.compiled(mutation, room, target)) for mutation in mutations]
+        program = room / pathlib.Path(target).name
+        self.call("sh", "-c", self.links[target].replace(f" -o {target} ", f" -o {program} {' '.join(objects)} "))
         return program
 
-    def compiled(self, mutation, room):
+    def command(self, file, target):
+        """runtime/ is compiled twice: the simulator's has crash points (-DRINGBACK_CRASH_POINTS)."""
+        commands = [c["command"] for c in self.commands if c["file"] == str(file)]
+        return min(commands, key=lambda command: ("ringback_runtime_crash" in command) != (target == SIM))
+
+    def compiled(self, mutation, room, target):
         original = ROOT / mutation.file
         text = original.read_text()
         if text.count(mutation.old) != 1:
             raise Failed(f"{mutation.file} holds {text.count(mutation.old)} times, not once:\n{mutation.old}")
         source, built = room / original.name, room / f"{original.stem}.o"
         source.write_text(text.replace(mutation.old, mutation.new))
-        compiles = shlex.split(self.commands[str(original)])
+        compiles = shlex.split(self.command(original, target))
         compiles[compiles.index("-c") + 1] = str(source)
         compiles[compiles.index("-o") + 1] = str(built)
         self.call(*compiles, "-iquote", original.parent)
@@ -152,10 +159,19 @@ def by_abort(build, room, *mutations):
     return None if got == expected else "abort"
 
 
+def by_sim(program, troubles, runs=SIM_RUNS):
+    done = subprocess.run([program, "--seeds", str(runs), "--troubles", troubles], capture_output=True, text=True, check=False, timeout=600)
+    return f"sim, {troubles}, seed {done.stdout.split('--seed ')[1].split()[0]}" if done.returncode else None
+
+
 def checks_of(build, mutation, room, disk):
     """Pairs of a check's name and what it noticed."""
+    if mutation.sim:
+        yield f"sim, {mutation.sim}", by_sim(build.mutant(room, mutation, target=SIM), mutation.sim)
     if mutation.abort:
         yield "abort", by_abort(build, room, mutation)
+    if not (mutation.model or mutation.scenario or mutation.crash):
+        return
     program = build.mutant(room, mutation)
     if mutation.model:
         yield "model", by_model(program, room)
@@ -208,7 +224,8 @@ def main():
     disk = crash.disk_of(options.disk, Program())
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
         building = beside.submit(Build, options.build)
-        JOURNALS.extend(journals_of(options.seed, options.journals))
+        if any(mutation.model for mutation in chosen):
+            JOURNALS.extend(journals_of(options.seed, options.journals))
     build = tap.check("the program is built without mutations", building.result)
     if not build:
         tap.finish()
