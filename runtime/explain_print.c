@@ -13,10 +13,11 @@
 
 struct page {
     FILE *out;
-    struct zone *zone; /* NULL: UTC */
-    char day[11];      /* of the entry printed last */
-    int width;         /* characters a line */
-    json_t *call_id;   /* whose story it is */
+    struct zone *zone;     /* NULL: UTC */
+    char day[11];          /* of the entry printed last */
+    int width;             /* characters a line */
+    json_t *call_id;       /* whose story it is */
+    const char *follow_up; /* the row that is asked about, NULL: all */
 };
 
 /* ---- words ---- */
@@ -285,12 +286,17 @@ static void print_entry(struct page *page, json_t *entry) {
     size_t n;
     json_t *note;
     print_head(page, entry);
-    json_array_foreach(json_object_get(entry, "notes"), n, note) line(page, 0, "%s", json_string_value(note));
+    json_array_foreach(json_object_get(entry, "notes"), n, note) {
+        g_autofree char *text = text_safe(str_of(json_string_value(note)));
+        line(page, 0, "%s", text);
+    }
     print_subjects(page, entry);
     print_others(page, entry);
     print_timers(page, entry);
     print_outputs(page, entry);
-    if (text_at(entry, "timer") && is_empty(entry)) line(page, 0, "nothing changes");
+    if (!text_at(entry, "timer") || !is_empty(entry)) return;
+    g_autofree char *row = text_safe(str_of(page->follow_up ? page->follow_up : ""));
+    line(page, 0, "nothing changes%s%s", *row ? " for " : "", row);
 }
 
 /* ---- the page ---- */
@@ -308,14 +314,20 @@ static void print_title(const struct page *page, json_t *story) {
     } else {
         fputs("The state holds no such call: it has not started, or retention_days have passed.\n", page->out);
     }
+    const char *asked = page->follow_up; /* until it is met */
     size_t n;
     json_array_foreach(json_object_get(story, "rows"), n, row) {
+        if (g_strcmp0(asked, text_at(row, "follow_up")) == 0) asked = NULL;
         const char *tab = text_at(row, "tab"), *outcome = text_at(row, "outcome");
         g_autofree char *follow_up = text_safe(str_of(text_at(row, "follow_up")));
         fprintf(page->out, "%s: %s%s%s%s%s, version %" JSON_INTEGER_FORMAT "\n", follow_up, tab ? tab : "", tab ? ", " : "",
                 text_at(row, "status"), outcome && strcmp(outcome, text_at(row, "status")) != 0 ? ", " : "",
                 outcome && strcmp(outcome, text_at(row, "status")) != 0 ? outcome : "",
                 json_integer_value(json_object_get(row, "version")));
+    }
+    if (asked) {
+        g_autofree char *follow_up = text_safe(str_of(asked));
+        fprintf(page->out, "%s: there is no such row\n", follow_up);
     }
     fprintf(page->out, "As of %s (stream time), seal %" JSON_INTEGER_FORMAT ". Times are those of %s.\n", as_of,
             json_integer_value(json_object_get(story, "seal")), page->zone ? zone_name(page->zone) : "UTC");
@@ -326,6 +338,7 @@ bool explain_print(FILE *out, json_t *story, const char *zone) {
     struct page page = {.out = out,
                         .width = terminal_width(),
                         .call_id = json_object_get(story, "call_id"),
+                        .follow_up = text_at(story, "follow_up"),
                         .zone = name && strcmp(name, "UTC") != 0 ? zone_open(str_of(name)) : NULL};
     bool known = !name || strcmp(name, "UTC") == 0 || page.zone;
     if (!known && zone) return false;

@@ -55,6 +55,11 @@ void story_free(struct story *story) {
 
 json_t *story_entries(struct story *story) { return story->entries; }
 
+/* Of a row that nobody asked about nothing is gathered: nothing may be said of it either, not even that it is not there. */
+static bool is_kind_asked(const struct story *story, enum followup_kind kind) {
+    return !story->follow_up || (story->follow_up[0] == 'a') == (kind == KIND_ABANDONED);
+}
+
 /* ---- JSON ---- */
 
 static json_t *text_json(struct str text) { return str_is_null(text) ? json_null() : json_stringn_nocheck(text.ptr, text.len); }
@@ -170,7 +175,7 @@ static void say_why_no_second_chance(const struct story *story, json_t *entry) {
     json_int_t least = atoll(json_string_value(json_object_get(json_object_get(stood, "second_chance.min_call_seconds"), "value")));
     const char *type = json_string_value(json_object_get(story->call, "type")),
                *direction = json_string_value(json_object_get(story->call, "direction"));
-    if (!type || strcmp(type, "UNBOOKED") != 0 || story->rows[KIND_SECOND_CHANCE]) return;
+    if (!type || strcmp(type, "UNBOOKED") != 0 || story->rows[KIND_SECOND_CHANCE] || !is_kind_asked(story, KIND_SECOND_CHANCE)) return;
     const struct rule *rule = &other;
     if (setting_is(story, "second_chance.enabled", "off"))
         rule = &off;
@@ -243,7 +248,7 @@ static struct str id_of_key(const struct story *story, struct str key) {
                : STR_NULL;
 }
 
-static bool is_about(const struct story *story, const struct output *output) {
+static bool is_about(const struct story *story, const struct output *output, const struct fold_step *step) {
     struct str id = id_of_key(story, output->key);
     switch (output->topic) {
     case TOPIC_CALLS_CLASSIFIED: return str_equal(id, story->call_id);
@@ -252,11 +257,16 @@ static bool is_about(const struct story *story, const struct output *output) {
         const struct followup_event *event = &output->body.followup_event;
         return str_equal(event->tenant, story->tenant) && is_row_of(story, event->follow_up) && is_asked(story, event->follow_up);
     }
-    case TOPIC_NOTICES: return is_row_of(story, output->body.notice.follow_up) && str_equal(output->body.notice.tenant, story->tenant);
+    case TOPIC_NOTICES: {
+        const struct notice *notice = &output->body.notice;
+        return str_equal(notice->tenant, story->tenant) && is_row_of(story, notice->follow_up) && is_asked(story, notice->follow_up);
+    }
     case TOPIC_COMMAND_RESULTS:
         return story->own && story->at->record->type == JOURNAL_EVENT &&
                str_equal(output->body.command_result.command_id, story->at->record->body.event.event_id);
-    case TOPIC_REJECTED: return story->own && str_equal(output->body.rejected.event_id, story->at->record->body.event.event_id);
+    case TOPIC_REJECTED: /* by the call's START timer, which ends the waiting, or as it came */
+        if (step->timer) return str_equal(step->tenant, story->tenant) && str_equal(step->call_id, story->call_id);
+        return story->own && str_equal(output->body.rejected.event_id, story->at->record->body.event.event_id);
     default: return false;
     }
 }
@@ -321,6 +331,14 @@ static void tell_result(struct story *story, json_t *entry, const struct command
     if (result->verdict == VERDICT_REJECTED) add_why(story, entry, "command", rule_of_refusal((enum command_reason)result->reason));
 }
 
+static void add_note(json_t *entry, const char *text) { json_array_append_new(list_of(entry, "notes"), json_string_nocheck(text)); }
+
+static void tell_rejection(json_t *entry, const struct rejected *rejected) {
+    g_autofree char *text = g_strdup_printf("%.*s was rejected, %s: %.*s", (int)rejected->event_id.len, rejected->event_id.ptr,
+                                            symbol_text("RejectReason", rejected->reason), (int)rejected->detail.len, rejected->detail.ptr);
+    add_note(entry, text);
+}
+
 /* A row of another call, changed by a step that is about this one. */
 static void tell_other(struct story *story, const struct output *output, const struct fold_step *step) {
     bool ours = step->timer ? str_equal(step->call_id, story->call_id) && str_equal(step->tenant, story->tenant) : story->own;
@@ -334,7 +352,7 @@ int story_output(void *context, const struct output *output) {
     struct story *story = context;
     struct fold_step step;
     fold_step(story->at->fold, &step);
-    if (!is_about(story, output)) {
+    if (!is_about(story, output, &step)) {
         tell_other(story, output, &step);
         return 0;
     }
@@ -350,6 +368,7 @@ int story_output(void *context, const struct output *output) {
     case TOPIC_FOLLOWUPS: tell_row(story, entry, output, body); break;
     case TOPIC_FOLLOWUP_EVENTS: tell_row_change(story, entry, &output->body.followup_event, body); break;
     case TOPIC_COMMAND_RESULTS: tell_result(story, entry, &output->body.command_result); break;
+    case TOPIC_REJECTED: tell_rejection(entry, &output->body.rejected); break;
     default: break;
     }
     json_decref(body);
@@ -399,6 +418,7 @@ static int add_setting(void *context, struct str key, struct str value, struct s
 
 static void add_deadline(void *context, const char *timer, int8_t row, int64_t at) {
     struct story *story = context;
+    if (row >= 0 && !is_kind_asked(story, (enum followup_kind)row)) return;
     if (story->deadline_count < DEADLINES_MAX) story->deadlines[story->deadline_count++] = (struct waiting){timer, row, at};
 }
 
@@ -475,8 +495,6 @@ static void tell_timers(struct story *story, json_t *entry, const struct waiting
     }
 }
 
-static void add_note(json_t *entry, const char *text) { json_array_append_new(list_of(entry, "notes"), json_string(text)); }
-
 static void tell_own(struct story *story, bool started) {
     json_t *entry = record_entry(story);
     const struct event *event = &story->at->record->body.event;
@@ -497,7 +515,8 @@ static void tell_what_is_missing(struct story *story) {
         if (!story->settings[READ_AT_CHECK]) story->settings[READ_AT_CHECK] = settings_copy(story);
         say_why_no_second_chance(story, entry);
     }
-    if (!story->decided || story->rows[KIND_ABANDONED] || !same_text(json_object_get(story->call, "direction"), STR("INBOUND"))) return;
+    if (!story->decided || story->rows[KIND_ABANDONED] || !is_kind_asked(story, KIND_ABANDONED)) return;
+    if (!same_text(json_object_get(story->call, "direction"), STR("INBOUND"))) return;
     int type = symbol_value("CallType", str_of(json_string_value(json_object_get(story->call, "type"))));
     if (type >= 0 && rule_of_no_row((enum call_type)type)) add_why(story, story->decided, "call", rule_of_no_row((enum call_type)type));
 }

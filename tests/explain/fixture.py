@@ -59,6 +59,10 @@ def calls():
     yield start("o2", at("12:00:00", 4), "+12025550109", tenant="other")
 
 
+def refused():
+    yield event("CallStarted", "c1-x", at("09:10:00"), call_id="c1", direction="OUTBOUND", kind="DIRECT", **{"from": "+12025550199"}, to="+12025550101")
+
+
 def late():
     yield event("AgentConnected", "c3-a", at("11:00:20"), call_id="c3", leg="l1", agent="kim")
     yield start("o3", at("12:01:00", 4), "+12025550109", tenant="other")

@@ -124,6 +124,12 @@ def late_and_withdrawn(program, data):
         "type UNBOOKED, was ABANDONED", "version 3, WITHDRAWN", "should not have been opened (SPEC 6)")
 
 
+def rejected(program, data):
+    """Why is said, of an event that is refused at once and of one whose call's start never came."""
+    has(lines_of(program, data, "--utc", "c1", "--tenant", "acme"), "OUTBOUND", "c1-x was rejected, CONFLICTING_START: direction")
+    has(lines_of(program, data, "--utc", "c5"), "it waits for the call's CallStarted", "timer START", "timer START", "c5-e was rejected, NO_START")
+
+
 def lost_and_waiting(program, data):
     has(lines_of(program, data, "--utc", "c4"), "15:10:00.000 timer STUCK", "type LOST, was IN_PROGRESS", "(SPEC 2; stuck_call_hours = 4 by default)")
     has(lines_of(program, data, "c5"), "The state holds no such call", "it waits for the call's CallStarted (SPEC 2)", "timer START set for 2026-03-09")
@@ -131,6 +137,13 @@ def lost_and_waiting(program, data):
 
 def row_alone(program, data):
     story = json.loads(explain(program, data, "--json", "sc-c2").stdout)
+    has(lines_of(program, data, "ab-c2"), "sc-c2: DONE", "ab-c2: there is no such row")
+    for row, others in (("ab-c2", ("of the second chance", "no second chance", "notices", "sc-c2 version")),
+                        ("sc-c6", ("of the abandoned row", "timer COLD", "ab-c6 version"))):
+        text = " ".join(lines_of(program, data, row).split())
+        has(text, "timer CHECK", f"nothing changes for {row}")
+        for other in others:
+            need(other not in text, f"{row}: {other!r} is of the other row, in\n{text}")
     need(story["follow_up"] == "sc-c2" and [row["follow_up"] for row in story["rows"]] == ["sc-c2"], f"{story['rows']}")
 
 
@@ -163,3 +176,6 @@ def tests(tap, program, work):
     program.fold(data, work / "late.jsonl")
     for test in (abandoned_and_back, second_chance, no_second_chance, late_and_withdrawn, lost_and_waiting, row_alone, which_call, no_escapes):
         tap.check(f"explain: {test.__name__.replace('_', ' ')}", test, program, data)
+    fixture.write(work / "refused.jsonl", [*fixture.directory(), *fixture.calls(), *fixture.refused()])
+    program.fold(work / "refused", work / "refused.jsonl", until="2026-03-20T00:00:00Z")
+    tap.check("explain: rejected", rejected, program, work / "refused")
