@@ -51,13 +51,16 @@ static void print_groups(const struct what_if *result) {
     printer_finish(printer);
 }
 
+/* As explain says it: "DONE, RESOLVED, CONVERTED", "DONE, DISMISSED", "OPEN, NEW". */
 static void standing_words(struct standing standing, char text[64]) {
-    if (standing.status < 0)
+    if (standing.status < 0) {
         strcpy(text, "no row");
-    else
-        snprintf(text, 64, "%s%s%s, %s", symbol_text("Status", standing.status), standing.outcome < 0 ? "" : " ",
-                 standing.outcome < 0 ? "" : symbol_text("Outcome", standing.outcome),
-                 standing.tab < 0 ? "in no tab" : symbol_text("Tab", standing.tab));
+        return;
+    }
+    const char *status = symbol_text("Status", standing.status), *outcome = symbol_text("Outcome", standing.outcome);
+    bool says_more = standing.outcome >= 0 && strcmp(status, outcome) != 0;
+    snprintf(text, 64, "%s%s%s%s%s", standing.tab < 0 ? "" : symbol_text("Tab", standing.tab), standing.tab < 0 ? "" : ", ", status,
+             says_more ? ", " : "", says_more ? outcome : "");
 }
 
 static void print_examples(const struct what_if *result) {
