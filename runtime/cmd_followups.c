@@ -241,6 +241,7 @@ static int run(const struct arguments *arguments) {
         .limit = argument_given(arguments, "limit") ? (size_t)argument_number(arguments, "limit") : G_MAXUINT,
         .format = (enum print_format)argument_choice(arguments, "format"),
     };
+    if (!durations_fit(arguments)) return EXIT_USAGE;
     struct store *store = view_open(argument_text(arguments, "data"));
     if (!store) return EXIT_FAILED;
     listing.matches = g_array_new(FALSE, FALSE, sizeof(struct match));

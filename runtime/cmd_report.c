@@ -369,6 +369,12 @@ static bool check_options(const struct arguments *arguments) {
         complain("--changes-since is about calls, --compare about groups of them. Leave one of them out.");
         return false;
     }
+    bool both = argument_given(arguments, "changes-since") && argument_given(arguments, "as-of");
+    if (both && argument_time(arguments, "changes-since") > argument_time(arguments, "as-of")) {
+        complain("--changes-since %s is later than --as-of %s. Exchange them.", argument_text(arguments, "changes-since"),
+                 argument_text(arguments, "as-of"));
+        return false;
+    }
     static const char *const of_calls[] = {"columns", "sort", "limit"};
     const char *other = argument_given(arguments, "changes-since")                      ? "changes-since"
                         : argument_given(arguments, "compare") && format != FORMAT_HTML ? "compare"
@@ -463,7 +469,7 @@ static int of_the_past(const struct arguments *arguments, struct report *report,
 static int run(const struct arguments *arguments) {
     struct report_choice choice;
     struct report report = {.filter = filter_of(arguments), .date_type = (enum date_type)argument_choice(arguments, "date-type")};
-    if (!read_choice(arguments, &choice) || !check_options(arguments)) return EXIT_USAGE;
+    if (!read_choice(arguments, &choice) || !check_options(arguments) || !durations_fit(arguments)) return EXIT_USAGE;
     char error[400];
     if (schemas_load(error, sizeof error) < 0) { /* of Avro, and of the journal */
         complain("%s", error);

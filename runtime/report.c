@@ -172,7 +172,7 @@ static int look_at(void *context, const struct classified_call *call, const stru
     struct reported reported = {
         .account = scan->account, .call = call, .rows = rows, .date = date_of_call(scan->report->date_type, call, rows)};
     if (reported.date == NONE) return 0;
-    reported.day = zone_day(scan->account->zone, reported.date);
+    reported.day = CLAMP(zone_day(scan->account->zone, reported.date), DAY_MIN, DAY_MAX); /* as it is printed: "all" is all */
     reported.before = !days_have(scan->account->days, reported.day);
     if (reported.before && !(scan->with_before && days_have(scan->account->before, reported.day))) return 0;
     if (!call_passes(scan->report, call, rows)) return 0;

@@ -20,6 +20,10 @@ struct store *view_open(const char *data) {
         complain("%s", failure.text);
         return NULL;
     }
+    if (access(path, F_OK) < 0 && errno == ENOENT) {
+        complain("--data %s holds no state. ringback fold --data %s FILE makes one, also again from a journal that is there.", data, data);
+        return NULL;
+    }
     if (store_open_lmdb_reader(&store, path, error, sizeof error) != 0) {
         complain("--data %s: %s", data, error);
         return NULL;
@@ -54,6 +58,19 @@ bool text_has(struct str text, const char *part) {
 bool number_within(int64_t value, int64_t least, int64_t most) {
     if (least == NONE && most == NONE) return true;
     return value != NONE && (least == NONE || value >= least) && (most == NONE || value <= most);
+}
+
+bool durations_fit(const struct arguments *arguments) {
+    static const char *const pairs[][2] = {{"age-min", "age-max"}, {"duration-min", "duration-max"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++) {
+        const char *least = pairs[i][0], *most = pairs[i][1];
+        if (!argument_given(arguments, least) || !argument_given(arguments, most)) continue;
+        if (argument_duration(arguments, least) <= argument_duration(arguments, most)) continue;
+        complain("--%s %s is longer than --%s %s. Exchange them.", least, argument_text(arguments, least), most,
+                 argument_text(arguments, most));
+        return false;
+    }
+    return true;
 }
 
 bool notes_have(const struct followup *row, const char *text) {

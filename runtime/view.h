@@ -18,6 +18,8 @@ bool text_has(struct str text, const char *part);
 
 /* True where `least` <= value <= `most`. NONE is an open end; a value that is NONE, not known, needs both open. */
 bool number_within(int64_t value, int64_t least, int64_t most);
+/* False: complained that a duration asked for at least (--age-min, --duration-min) is longer than that asked for at most. */
+bool durations_fit(const struct arguments *arguments);
 /* True where bit `place` is in the set, or the set is empty: nothing was asked for. */
 static inline bool choice_in(unsigned long long set, int place) { return set == 0 || (set >> place & 1); }
 static inline struct str first_known(struct str a, struct str b) { return a.len ? a : b; }

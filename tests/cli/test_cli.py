@@ -124,6 +124,7 @@ class Words(Cli):
         self.bad(2, r'--limit must be a whole number from 0, not "few"', "calls", "--data", "x", "--limit", "few")
         self.bad(2, r'--format must be one of table, json, csv, not "xml"', "calls", "--data", "x", "--format", "xml")
         self.bad(2, r'--from must be a time such as .*; not "noon"', "calls", "--data", "x", "--from", "noon")
+        self.bad(2, r"--age-min 2h is longer than --age-max 1h", "followups", "--data", "x", "--age-min", "2h", "--age-max", "1h")
         self.bad(2, r'--age-min must be a duration such as .*, not "2"', "followups", "--data", "x", "--age-min", "2")
         self.bad(2, r'unexpected argument "extra"', "calls", "--data", "x", "extra")
 

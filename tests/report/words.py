@@ -193,6 +193,9 @@ class Words:
             ("--now teatime", EXIT_USAGE, "must be a time"),
             ("--changes-since 2025-03-01 --compare day", EXIT_USAGE, "Leave one of them out"),
             ("--changes-since 2025-03-01 --format html", EXIT_USAGE, "not html"),
+            ("--changes-since 2025-03-02 --as-of 2025-03-01", EXIT_USAGE, "--changes-since 2025-03-02 is later than --as-of 2025-03-01"),
+            ("--age-min 2h --age-max 90m", EXIT_USAGE, "--age-min 2h is longer than --age-max 90m"),
+            ("--duration-min 2s --duration-max 1s", EXIT_USAGE, "--duration-min 2s is longer than --duration-max 1s"),
             ("--as-of 2020-01-01", EXIT_FAILED, "the journal begins later"),
             ("--header /no/such/place", EXIT_FAILED, "cannot be written"),
         ):
@@ -221,6 +224,22 @@ class Words:
             "No calls match." in self.run("--from", "1999-01-01", "--to", "1999-01-02", "--compare", "day").stdout.decode(),
             "a comparison says nothing",
         )
+
+    def all_is_all(self):
+        """A job without a date of its own often has 0; west of Greenwich that is a day before 1970."""
+        data, day, event = self.room / "epoch", "2025-03-01T10:00:", {"tenant": "acme"}
+        events = (
+            {"type": "TenantChanged", "name": "A", "zone": "America/New_York", "week_start": "MONDAY"},
+            {"type": "CallStarted", "call_id": "c", "direction": "INBOUND", "kind": "QUEUE", "from": "+12025550101", "to": "+12025550199"},
+            {"type": "CallEnded", "call_id": "c", "by": "CALLER"},
+            {"type": "JobBooked", "job_id": "j", "call": "c", "created_at": 0, "scheduled_at": "9999-12-31T23:59:59.999Z"},
+        )
+        lines = [json.dumps({**event, "event_id": f"e{n}", "occurred_at": f"{day}{n:02}Z", **each}) for n, each in enumerate(events)]
+        (self.room / "epoch.jsonl").write_text("\n".join(lines) + "\n")
+        self.program.fold(data, self.room / "epoch.jsonl", until="2025-03-01T12:00:00Z", exits=(0,))
+        for kind, zone in (("job-creation", "America/New_York"), ("job-scheduled", "Pacific/Kiritimati")):
+            listed = self.json("--range", "all", "--date-type", kind, "--zone", zone, data=data)
+            need([line["call_id"] for line in listed] == ["c"], f"by {kind} in {zone} all is {listed}")
 
     def newer_state(self):
         data = self.room / "newer"
@@ -360,6 +379,7 @@ def main():
             ("a zone that this machine has not", words.unknown_zone_of_an_account),
             ("bad options are said", words.refused),
             ("an empty report says so", words.empty_is_said),
+            ("all days are all, beyond the calendar's ends too", words.all_is_all),
             ("a state of a newer version", words.newer_state),
             ("no directory", words.no_directory),
             ("a state alone, as a service has it", words.state_alone),
