@@ -305,7 +305,7 @@ static void compare_partitions(struct comparing *comparing, enum side side, cons
     static const char *const costs[] = {
         [SIDE_SOURCE] =
             "A tenant's records and its journal would lie in partitions of different numbers. Write the records to a topic with the right "
-            "number (ringback rekey), or set partitions.",
+            "number, or set partitions.",
         [SIDE_JOURNAL] =
             "A journal's partitions are fixed for its life: set partitions to what it has, or journal anew under other topics.",
         [SIDE_OUTPUT] = "An output lies in the partition of its journal. Outputs cannot be moved: set partitions, or name a new topic.",
