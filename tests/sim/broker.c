@@ -126,11 +126,6 @@ void broker_cut(struct log_topic *log) {
     broker_log_changed(log);
 }
 
-void broker_retain(struct log_topic *log, int64_t begin) {
-    log->begin = begin;
-    broker_log_changed(log);
-}
-
 static void decide(struct log_topic *log, int32_t transaction, bool commit) {
     for (int64_t n = log->stable; n < log->end; n++) {
         struct entry *entry = &log->entries[n];

@@ -38,7 +38,7 @@ struct log_topic {
     char name[64];
     int topic, partition; /* topic as in kafka_topics.h */
     struct entry *entries;
-    int64_t begin, end; /* offsets; entries below begin are deleted for readers, not for the judge */
+    int64_t begin, end; /* offsets */
     int64_t high;       /* replicated up to here */
     int64_t stable;     /* all below is decided */
     int64_t room;
@@ -74,7 +74,6 @@ struct broker_state {
 extern struct broker_state broker;
 void broker_failover(void); /* what is not replicated is forgotten */
 void broker_cut(struct log_topic *log); /* so is the last seal, and a little more: an unclean election */
-void broker_retain(struct log_topic *log, int64_t begin);
 
 /* ---- transactions ---- */
 struct outgoing {

@@ -62,8 +62,6 @@ static struct request *request_send(const struct request *model) {
     return request;
 }
 
-void client_send(const struct request *request) { request_send(request); }
-
 static bool is_to_be_repeated(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS ||
            code == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;

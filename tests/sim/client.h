@@ -2,8 +2,8 @@
  * client: what stands in for librdkafka: its functions, as runtime/kafka*.c calls them, over the simulated brokers (broker.h).
  *
  * Handles live as long as the run: a request may arrive after whoever sent it is dead. What librdkafka does on threads of its own happens in
- * events, and stops while its process is frozen. It behaves as 2.0.2 does: requests are repeated until they are answered, fenced is fatal, what cannot
- * be delivered has to be aborted.
+ * events, and stops while its process is frozen. It behaves as 2.0.2 does: requests are repeated until they are answered, fenced is fatal,
+ * what cannot be delivered has to be aborted.
  */
 #ifndef RINGBACK_SIM_CLIENT_H
 #define RINGBACK_SIM_CLIENT_H
@@ -122,8 +122,6 @@ struct request {
 };
 /* Sends it, again and again, until it is answered: the answer, or NULL: `until` has come. */
 struct request *client_call(const struct request *request, int64_t until);
-/* Sends it, and nobody waits. */
-void client_send(const struct request *request);
 
 rd_kafka_error_t *client_failed(rd_kafka_resp_err_t code, bool retriable, const char *text);
 extern rd_kafka_resp_err_t client_last_error;

@@ -71,7 +71,8 @@ static void join(void *context) {
 /* ---- being heard of ---- */
 
 static void heard(rd_kafka_t *handle, rd_kafka_resp_err_t code) {
-    bool rejoin = code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, lost = code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION;
+    bool rejoin = code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
+    bool lost = code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION;
     if (!rejoin && !lost) return;
     if (lost) handle->member.id = (struct membership){.generation = -1};
     if (handle->member.has_assignment)

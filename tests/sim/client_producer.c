@@ -61,7 +61,8 @@ static void sender_kick(rd_kafka_t *handle) {
 static bool sender_is_held(rd_kafka_t *handle, void (*step)(void *context)) {
     int64_t when = client_may_act(handle);
     if (when == SIM_NEVER) {
-        if (handle->producer.first && !handle->producer.fatal && sim_chance(300) && sim_now() >= broker.down_until) return false; /* it was on its way */
+        if (handle->producer.first && !handle->producer.fatal && sim_chance(300) && sim_now() >= broker.down_until)
+            return false; /* it was on its way */
         handle->producer.sending = false;
         return true;
     }

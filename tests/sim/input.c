@@ -12,10 +12,7 @@
 
 static int32_t partition_count;
 static struct framing framing;
-static size_t fed;
 static bool is_open[LOGS_MAX];
-
-size_t input_fed(void) { return fed; }
 
 struct feeding {
     struct log_topic *log;
@@ -34,7 +31,6 @@ static void feed(void *context) {
     if (begins) sim_at(sim_now() + sim_between(1000, SIM_SECOND), transaction_ends, feeding->log);
     *open |= begins;
     broker_feed(feeding->log, feeding->key, feeding->value, begins);
-    fed++;
 }
 
 /* An aborted transaction: nobody is to see these. */

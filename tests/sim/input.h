@@ -7,6 +7,5 @@
 #define INPUT_ENDS (30 * SIM_SECOND) /* from then on nothing comes */
 
 void input_begin(int32_t partitions, uint64_t seed);
-size_t input_fed(void); /* records so far */
 
 #endif

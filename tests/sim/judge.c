@@ -6,13 +6,10 @@
 #include "../../processors/fold.h"
 #include "../../runtime/reader.h"
 
-#define FIRST_SEALS_MOST 64
-
 static struct journal_form form;
 
-void judge_open(const struct config *config) {
+void judge_open(void) {
     struct failure failure = {0};
-    (void)config;
     if (journal_form_make(&form, &failure) < 0) sim_fail("%s", failure.text);
 }
 
@@ -126,7 +123,8 @@ static void check_source(struct trial *trial, const struct journal_record *recor
         sim_fail("partition %" PRId32 ": %s-%d, offset %" PRId64 " is journalled twice, or out of order, at %" PRId64, trial->partition,
                  source->name, source->partition, record->offset, trial->at - 1);
     if (record->type == JOURNAL_GAP) {
-        if (record->body.gap.lost_to > source->begin) sim_fail("%s: a gap up to %" PRId64 " that is there", source->name, record->body.gap.lost_to);
+        if (record->body.gap.lost_to > source->begin)
+            sim_fail("%s: a gap up to %" PRId64 " that is there", source->name, record->body.gap.lost_to);
         *next = record->body.gap.lost_to;
         return;
     }
@@ -144,7 +142,8 @@ static void check_end(const struct trial *trial, const struct seal_source *end, 
     const struct log_topic *source = source_of(trial, (enum source_kind)end->source);
     if (end->end_as_of == NONE) return;
     int64_t as_of = (end->end_as_of - SIM_EPOCH_MS - trial->limits->early_ms) * 1000;
-    if (as_of > seal->at) sim_fail("partition %" PRId32 ": a seal at %.3f s says what will be at %.3f s", trial->partition, (double)seal->at / SIM_SECOND, (double)as_of / SIM_SECOND);
+    if (as_of > seal->at)
+        sim_fail("partition %" PRId32 ": a seal at %.3f s says what will be at %.3f s", trial->partition, (double)seal->at / SIM_SECOND, (double)as_of / SIM_SECOND);
     for (int64_t n = end->next_offset; n < source->high; n++)
         if (source->entries[n].fate == FATE_COMMITTED && source->entries[n].at < as_of)
             sim_fail("partition %" PRId32 ": a seal says that %s-%d ended at %" PRId64 " as of %.3f s, but offset %" PRId64 " came at %.3f s",
@@ -202,7 +201,8 @@ static void check_time(const struct trial *trial, const struct output_seen *seen
     if (seen->deadline == NONE) return;
     int64_t due = (seen->deadline + lateness_ms - SIM_EPOCH_MS) * 1000, early = trial->limits->early_ms * 1000;
     if (entry->at < due - early)
-        sim_fail("partition %" PRId32 ": what was due at %.3f s came at %.3f s", trial->partition, (double)due / SIM_SECOND, (double)entry->at / SIM_SECOND);
+        sim_fail("partition %" PRId32 ": what was due at %.3f s came at %.3f s", trial->partition,
+                 (double)due / SIM_SECOND, (double)entry->at / SIM_SECOND);
     if (trial->limits->late_ms < 0) return;
     int64_t from = due > seen->known ? due : seen->known;
     if (entry->decided > from + trial->limits->late_ms * 1000)
@@ -243,7 +243,8 @@ static void check_balance(const struct trial *trial, struct store *store) {
         fold_counts(fold, STR("*"), &counts) != 0)
         sim_fail("the counts cannot be read");
     for (int type = 0; type < CALL_TYPES; type++) sum += counts.types[type];
-    if (counts.started != sum + counts.in_progress) sim_fail("%" PRIu64 " calls started, %" PRIu64 " are counted", counts.started, sum + counts.in_progress);
+    if (counts.started != sum + counts.in_progress)
+        sim_fail("%" PRIu64 " calls started, %" PRIu64 " are counted", counts.started, sum + counts.in_progress);
     fold_close(fold);
     store_abort(store);
 }
@@ -260,7 +261,8 @@ static void check_commits(const struct trial *trial) {
             sim_fail("instance %d, partition %d: its state stood at %.3f s behind seal %" PRId64 " at %" PRId64 ", which is not in the journal",
                      commit->instance, commit->partition, (double)commit->at / SIM_SECOND, commit->sequence, commit->seal_at);
         if (seal->state_hash != commit->state_hash)
-            sim_fail("instance %d, partition %d: its state is another than the writer's at seal %" PRId64, commit->instance, commit->partition, commit->sequence);
+            sim_fail("instance %d, partition %d: its state is another than the writer's at seal %" PRId64, commit->instance,
+                     commit->partition, commit->sequence);
     }
 }
 
@@ -302,7 +304,8 @@ static void judge_partition(struct trial *trial, int32_t partitions) {
     struct place place = place_at_beginning(id);
     place.log.partition = trial->partition;
     place.log.partitions = partitions;
-    trial->journal = (struct log){.operations = &journal_operations, .failure = &trial->failure, .sealed = place.log, .plan = form.plan, .name = trial->log->name};
+    trial->journal = (struct log){.operations = &journal_operations, .failure = &trial->failure, .sealed = place.log,
+                                  .plan = form.plan, .name = trial->log->name};
     trial->outputs = (struct log){.operations = &outputs_operations, .failure = &trial->failure};
     struct reader_query query = {.until = NONE, .before = before, .after = after, .output = output, .sealed = sealed, .context = trial};
     struct reader_options options = {.query = &query, .outputs = &trial->outputs};

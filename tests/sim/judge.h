@@ -11,7 +11,7 @@ struct judge_limits {
     int64_t late_ms;  /* beyond the allowed lateness; -1: something was broken, no limit */
 };
 
-void judge_open(const struct config *config);
+void judge_open(void);
 /* Whether everything that was fed is journalled, and committed. */
 bool judge_caught_up(int32_t partitions);
 struct judge_counts {

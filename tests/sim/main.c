@@ -112,7 +112,8 @@ static int checks, checks_failed;
 static void totals_print(const char *what, time_t began) {
     while (reap()) continue;
     checks_failed += totals.failures > 0;
-    printf("%s %d - %s: %" PRId64 " runs, %" PRId64 " failed\n", totals.failures ? "not ok" : "ok", ++checks, what, totals.runs, totals.failures);
+    printf("%s %d - %s: %" PRId64 " runs, %" PRId64 " failed\n",
+           totals.failures ? "not ok" : "ok", ++checks, what, totals.runs, totals.failures);
     printf("# %" PRId64 " records journalled once, %" PRId64 " outputs as the fold of the journal has them, %" PRId64 " by timers, %" PRId64
            " seals, %" PRId64 " commits of states, %" PRId64 " crashes and stops, %" PRId64 " s\n",
            totals.counts.records, totals.counts.outputs, totals.counts.timers, totals.counts.seals, totals.counts.commits, totals.crashes, (int64_t)(time(NULL) - began));

@@ -252,7 +252,7 @@ void scenario_play(const struct scenario *played, struct scenario_result *result
     troubles_choose();
     const struct config *config = sim_instances[0].config;
     broker_open(config);
-    judge_open(config);
+    judge_open();
     input_begin((int32_t)partitions, scenario->seed % 1000);
     *result = (struct scenario_result){.troubles = troubles};
     sim_trace("%d instances, %" PRId64 " partitions, troubles %x", sim_instance_count, partitions, (unsigned)troubles);
