@@ -27,6 +27,8 @@ static char *key_of(struct str tenant, struct str call_id) {
     return g_strdup_printf("%.*s\n%.*s", (int)tenant.len, tenant.ptr, (int)call_id.len, call_id.ptr);
 }
 
+#define OF_THE_ACCOUNT STR("") /* in place of a call's id: what concerned all of an account's calls */
+
 /* ---- lines, encoded */
 
 static GBytes *encoded_line(const struct reported *reported) {
@@ -82,15 +84,8 @@ static int take_report(struct changes *changes, const struct reader_at *at) {
     return result < 0 ? fail_store(changes->failure, result, "the state that is built", store_error(at->store)) : 0;
 }
 
-static int before_record(void *context, const struct reader_at *at) {
-    struct changes *changes = context;
-    changes->at = at;
-    if (changes->taken || fold_time_after(at->fold, at->record) <= changes->since) return 0;
-    changes->taken = true;
-    return take_report(changes, at);
-}
-
-static void add_cause(struct changes *changes, struct str tenant, struct str call_id) {
+/* Takes the happening. */
+static void add_happening(struct changes *changes, struct str tenant, struct str call_id, struct happening happening) {
     char *key = key_of(tenant, call_id);
     GArray *causes = g_hash_table_lookup(changes->causes, key);
     if (!causes) {
@@ -100,6 +95,35 @@ static void add_cause(struct changes *changes, struct str tenant, struct str cal
     } else {
         g_free(key);
     }
+    const struct happening *last = causes->len ? &g_array_index(causes, struct happening, causes->len - 1) : NULL;
+    if (last && last->at == happening.at && strcmp(last->what, happening.what) == 0 && g_strcmp0(last->id, happening.id) == 0)
+        happening_clear(&happening);
+    else
+        g_array_append_val(causes, happening);
+}
+
+/* An account that has another zone or week has its calls on other days; no output says so. */
+static void add_account_change(struct changes *changes, const struct journal_record *record) {
+    const struct event *event = &record->body.event;
+    if (record->type != JOURNAL_EVENT || event->type != EVENT_TENANT_CHANGED) return;
+    struct happening happening = {event->occurred_at, g_strdup(event_type_text(EVENT_TENANT_CHANGED)),
+                                  g_strndup(event->event_id.ptr, event->event_id.len)};
+    add_happening(changes, event->tenant, OF_THE_ACCOUNT, happening);
+}
+
+static int before_record(void *context, const struct reader_at *at) {
+    struct changes *changes = context;
+    int result = 0;
+    changes->at = at;
+    if (!changes->taken && fold_time_after(at->fold, at->record) > changes->since) {
+        changes->taken = true;
+        result = take_report(changes, at);
+    }
+    if (changes->taken) add_account_change(changes, at->record);
+    return result;
+}
+
+static void add_cause(struct changes *changes, struct str tenant, struct str call_id) {
     struct fold_step step;
     const struct journal_record *record = changes->at->record;
     bool is_event = record->type == JOURNAL_EVENT;
@@ -108,16 +132,18 @@ static void add_cause(struct changes *changes, struct str tenant, struct str cal
     struct str id = !step.timer && is_event ? record->body.event.event_id : STR_NULL;
     struct happening happening = {step.at, name ? g_strdup(name) : g_strdup_printf("timer %s", step.timer),
                                   id.ptr ? g_strndup(id.ptr, id.len) : NULL};
-    const struct happening *last = causes->len ? &g_array_index(causes, struct happening, causes->len - 1) : NULL;
-    if (last && last->at == happening.at && strcmp(last->what, happening.what) == 0 && g_strcmp0(last->id, happening.id) == 0)
-        happening_clear(&happening);
-    else
-        g_array_append_val(causes, happening);
+    add_happening(changes, tenant, call_id, happening);
 }
 
 static int each_output(void *context, const struct output *output) {
     struct changes *changes = context;
-    if (!changes->taken || output->is_tombstone) return 0;
+    struct fold_step step;
+    if (!changes->taken) return 0;
+    fold_step(changes->at->fold, &step);
+    if (output->is_tombstone) { /* only timer RETAIN makes them */
+        if (step.timer) add_cause(changes, step.tenant, step.call_id);
+        return 0;
+    }
     if (output->topic == TOPIC_CALLS_CLASSIFIED)
         add_cause(changes, output->body.classified_call.tenant, output->body.classified_call.call_id);
     if (output->topic == TOPIC_FOLLOWUPS) add_cause(changes, output->body.followup.tenant, output->body.followup.call_id);
@@ -151,7 +177,7 @@ struct printing {
 
 static json_t *causes_json(const GArray *causes) {
     json_t *list = json_array();
-    for (guint i = 0; causes && i < causes->len; i++) {
+    for (guint i = 0; i < causes->len; i++) {
         const struct happening *cause = &g_array_index(causes, struct happening, i);
         char at[TIME_TEXT_SIZE];
         json_t *json = json_pack("{s:s, s:s}", "at", time_print(cause->at, at), "by", cause->what);
@@ -199,7 +225,7 @@ static char *changes_text(const json_t *before, const json_t *after) {
 
 static char *causes_text(const GArray *causes) {
     GString *text = g_string_new(NULL);
-    for (guint i = 0; causes && i < causes->len; i++) {
+    for (guint i = 0; i < causes->len; i++) {
         const struct happening *cause = &g_array_index(causes, struct happening, i);
         char at[TIME_TEXT_SIZE];
         g_string_append_printf(text, "%s%s", text->len ? ", " : "", cause->what);
@@ -209,14 +235,25 @@ static char *causes_text(const GArray *causes) {
     return g_string_free(text, FALSE);
 }
 
+/* What concerned a call; and what concerned its account, where the call is on the wall of another zone or nothing else did it. The
+ * caller's; the happenings in it are not. */
+static GArray *causes_of(const struct changes *changes, const char *tenant, const char *key, const json_t *are) {
+    g_autofree char *account = key_of(str_of(tenant), OF_THE_ACCOUNT);
+    const GArray *own = g_hash_table_lookup(changes->causes, key), *all = g_hash_table_lookup(changes->causes, account);
+    GArray *causes = g_array_new(FALSE, FALSE, sizeof(struct happening));
+    if (all && (!own || json_object_get(are, "zone"))) g_array_append_vals(causes, all->data, all->len);
+    if (own) g_array_append_vals(causes, own->data, own->len);
+    return causes;
+}
+
 /* before and after: lines; NULL where it was not, or is not, listed. */
 static int print_change(struct printing *printing, const char *key, GBytes *before, GBytes *after) {
     enum kind kind = !before ? APPEARED : !after ? GONE : CHANGED;
     g_auto(GStrv) ids = g_strsplit(key, "\n", 2);
-    const GArray *causes = g_hash_table_lookup(printing->changes->causes, key);
     json_t *then = before ? decoded_line(before) : json_object(), *now = after ? decoded_line(after) : json_object();
     json_t *were = kind == APPEARED ? json_object() : other_fields(then, now),
            *are = kind == GONE ? json_object() : other_fields(now, then);
+    g_autoptr(GArray) causes = causes_of(printing->changes, ids[0], key, are);
     printing->counts[kind]++;
     if (printing->format == FORMAT_JSON) {
         json_t *line = json_pack("{s:s, s:s, s:s, s:O, s:O, s:o}", "tenant", ids[0], "call_id", ids[1], "change", kinds[kind], "before",

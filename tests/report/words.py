@@ -337,6 +337,33 @@ class Words:
             "nothing since the end",
         )
 
+    def causes_without_outputs(self):
+        """An account that moves to another zone, and calls that go when retention_days have passed."""
+        data, event = self.room / "moved", {"tenant": "acme"}
+        account = {"type": "TenantChanged", "name": "A", "zone": "Asia/Kolkata", "week_start": "MONDAY"}
+        days = (
+            ("2025-01-01", account),
+            ("2025-01-01", {"type": "RoleChanged", "tenant": "*", "role": "r", "permissions": ["EDIT_TI_FOLLOW_UP_AND_REPORTING_SETTINGS"]}),
+            ("2025-01-01", {"type": "RolesAssigned", "tenant": "*", "person": "p", "roles": ["r"]}),
+            ("2025-01-02", {"type": "ChangeSettings", "tenant": "*", "actor": "p", "changes": [{"key": "retention_days", "value": "30"}]}),
+            ("2025-01-03", {"type": "CallStarted", "call_id": "c", "direction": "INBOUND", "kind": "QUEUE", "from": "+12025550101"}),
+            ("2025-01-03", {"type": "CallEnded", "call_id": "c", "by": "CALLER"}),
+            ("2025-01-06", account | {"zone": "America/New_York"}),
+            ("2025-02-06", account),
+        )
+        lines = [
+            json.dumps({**event, "command_id" if "actor" in each else "event_id": f"e{n}", "occurred_at": f"{day}T10:00:{n:02}Z", **each})
+            for n, (day, each) in enumerate(days)
+        ]
+        (self.room / "moved.jsonl").write_text("\n".join(lines) + "\n")
+        self.program.fold(data, self.room / "moved.jsonl", until="2025-02-07T00:00:00Z", exits=(0,))
+        for since, until, change, by in (
+            ("2025-01-05", "2025-01-07", "CHANGED", ["TenantChanged", "timer COLD"]),
+            ("2025-01-07", "2025-02-07", "GONE", ["timer RETAIN"]),
+        ):
+            lines = self.json("--range", "all", "--changes-since", since, "--as-of", until, data=data)
+            said = [(line["change"], [cause["by"] for cause in line["causes"]]) for line in lines]
+            need(said == [(change, by)], f"from {since} to {until}: {said}")
 
     def beside_a_fold(self):
         """Reports that run while a fold writes are each of one moment: what --as-of prints of that moment later."""
@@ -387,6 +414,7 @@ def main():
             ("a full disk is said", words.full_disk),
             ("--as-of prints what was printed then", words.as_of),
             ("--changes-since says what changed, and by what", words.changes),
+            ("--changes-since names causes that no output tells of", words.causes_without_outputs),
             ("reports beside a fold are each of one moment", words.beside_a_fold),
         ):
             tap.check(name, test)
