@@ -177,7 +177,7 @@ static void put_tiles(const struct board *board) {
     tile_of(board, "Unbooked", now->unbooked, basis_points(now->unbooked, now->calls), basis_points(before->unbooked, before->calls));
     tile_of(board, "Recovered", figures_recovered(now), basis_points(figures_recovered(now), now->rows),
             basis_points(figures_recovered(before), before->rows));
-    open_tile("Half were tried within");
+    open_tile("Half of those tried: within");
     put_duration(figures_percentile(now, 50));
     put("</span><span class=\"then\">90 %% within ");
     put_duration(figures_percentile(now, 90));
