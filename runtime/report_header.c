@@ -25,6 +25,14 @@ static uint64_t rejected_in_all(const struct report *report) {
 
 /* ---- for people */
 
+/* With its length: 23 to 25 h, and on Lord Howe Island 24 h 30 min. */
+static void add_day(GString *line, const struct account *account, int32_t day) {
+    char text[DAY_TEXT_SIZE];
+    int minutes = (int)((zone_day_begins(account->zone, day + 1) - zone_day_begins(account->zone, day)) / 60000);
+    g_string_append_printf(line, "%s, %d h", day_print(day, text), minutes / 60);
+    if (minutes % 60) g_string_append_printf(line, " %02d min", minutes % 60);
+}
+
 static void add_days(GString *line, const struct account *account, struct days days) {
     char from[DAY_TEXT_SIZE], to[DAY_TEXT_SIZE];
     if (days.from > days.to)
@@ -36,8 +44,7 @@ static void add_days(GString *line, const struct account *account, struct days d
     else if (days.from == DAY_MIN)
         g_string_append_printf(line, "to %s", day_print(days.to, to));
     else if (days.from == days.to)
-        g_string_append_printf(line, "%s, %d h", day_print(days.from, from),
-                               (int)((zone_day_begins(account->zone, days.to + 1) - zone_day_begins(account->zone, days.from)) / 3600000));
+        add_day(line, account, days.from);
     else
         g_string_append_printf(line, "%s to %s", day_print(days.from, from), day_print(days.to, to));
 }

@@ -148,6 +148,15 @@ class Words:
         said = self.run("--range", "all", "--format", "csv").stderr.decode()
         need(said.startswith("Unbooked and Abandoned Calls\nAccount "), f"the header goes to standard error: {said}")
 
+    def length_of_a_day(self):
+        for zone, day, hours in (
+            ("America/New_York", "2024-03-10", "23 h"),
+            ("Australia/Lord_Howe", "2024-04-07", "24 h 30 min"),
+            ("Australia/Lord_Howe", "2024-10-06", "23 h 30 min"),
+        ):
+            said = self.run("--zone", zone, "--from", day, "--to", day).stdout.decode()
+            need(f"Period     {day}, {hours}, by" in said, f"{zone} {day}: it says {said}")
+
     def unknown_zone_of_an_account(self):
         path = self.room / "mars.jsonl"
         path.write_text(
@@ -403,6 +412,7 @@ def main():
             ("each filter", words.filters),
             ("filters of rows leave the calls that rates are of", words.filters_of_rows_leave_calls),
             ("the header for programs", words.header),
+            ("how long a day is", words.length_of_a_day),
             ("a zone that this machine has not", words.unknown_zone_of_an_account),
             ("bad options are said", words.refused),
             ("an empty report says so", words.empty_is_said),
