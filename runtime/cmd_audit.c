@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "command.h"
+#include "configured.h"
 #include "json_log.h"
 #include "kafka_audit.h"
 #include "progress.h"
@@ -35,6 +35,7 @@ static int audit_one(const struct arguments *arguments, struct audit *audit, int
 
 static int audit_all(const struct arguments *arguments, const struct config *config, struct failure *failure) {
     struct audit *audit;
+    json_log_level(LEVEL_ERROR);
     if (audit_open(&audit, config, failure) < 0) return -1;
     size_t given = argument_count(arguments, "partition");
     int64_t count = given ? (int64_t)given : config->partitions;
@@ -50,22 +51,7 @@ static int audit_all(const struct arguments *arguments, const struct config *con
     return result;
 }
 
-static int run(const struct arguments *arguments) {
-    struct failure failure = {0};
-    struct config *config = NULL;
-    char error[400];
-    if (schemas_load(error, sizeof error) < 0) {
-        complain("%s", error);
-        return EXIT_FAILED;
-    }
-    json_log_level(LEVEL_ERROR);
-    int result = config_load(&config, argument_text(arguments, "config"), &failure);
-    if (result == 0) result = audit_all(arguments, config, &failure);
-    if (result < 0) complain("%s", failure.text);
-    config_free(config);
-    schemas_unload();
-    return result < 0 ? (int)failure.code : EXIT_DONE;
-}
+static int run(const struct arguments *arguments) { return run_configured(arguments, audit_all); }
 
 const struct command command_audit = {
     .name = "audit",

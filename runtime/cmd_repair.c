@@ -1,7 +1,6 @@
 #include <inttypes.h>
 
-#include "../schemas/codec/codec.h"
-#include "command.h"
+#include "configured.h"
 #include "json_log.h"
 #include "kafka_repair.h"
 
@@ -16,26 +15,13 @@ static int repair(const struct arguments *arguments, const struct config *config
     long long partition = argument_number(arguments, "partition");
     if (partition >= config->partitions)
         return fail(failure, EXIT_USAGE, "--partition %lld: there are %" PRId64 ", from 0.", partition, config->partitions);
-    return kafka_repair(config, (int32_t)partition, argument_given(arguments, "apply"), failure);
+    json_log_level(LEVEL_ERROR);
+    int result = kafka_repair(config, (int32_t)partition, argument_given(arguments, "apply"), failure);
+    if (result > 0) complain("nothing was changed. Do it with --apply.");
+    return result;
 }
 
-static int run(const struct arguments *arguments) {
-    struct failure failure = {0};
-    struct config *config = NULL;
-    char error[400];
-    if (schemas_load(error, sizeof error) < 0) {
-        complain("%s", error);
-        return EXIT_FAILED;
-    }
-    json_log_level(LEVEL_ERROR);
-    int result = config_load(&config, argument_text(arguments, "config"), &failure);
-    if (result == 0) result = repair(arguments, config, &failure);
-    if (result < 0) complain("%s", failure.text);
-    if (result > 0) complain("nothing was changed. Do it with --apply.");
-    config_free(config);
-    schemas_unload();
-    return result < 0 ? (int)failure.code : result > 0 ? EXIT_FAILED : EXIT_DONE;
-}
+static int run(const struct arguments *arguments) { return run_configured(arguments, repair); }
 
 const struct command command_repair = {
     .name = "repair",

@@ -1,8 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "../schemas/codec/codec.h"
-#include "command.h"
+#include "configured.h"
 #include "data_dir.h"
 #include "snapshot.h"
 
@@ -28,21 +27,7 @@ static int restore(const struct arguments *arguments, const struct config *confi
     return restored < 0 ? -1 : 0;
 }
 
-static int run(const struct arguments *arguments) {
-    struct failure failure = {0};
-    struct config *config = NULL;
-    char error[400];
-    if (schemas_load(error, sizeof error) < 0) {
-        complain("%s", error);
-        return EXIT_FAILED;
-    }
-    int result = config_load(&config, argument_text(arguments, "config"), &failure);
-    if (result == 0) result = restore(arguments, config, &failure);
-    if (result < 0) complain("%s", failure.text);
-    config_free(config);
-    schemas_unload();
-    return result < 0 ? (int)failure.code : EXIT_DONE;
-}
+static int run(const struct arguments *arguments) { return run_configured(arguments, restore); }
 
 const struct command command_restore = {
     .name = "restore",

@@ -2,8 +2,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "../schemas/codec/codec.h"
-#include "command.h"
+#include "configured.h"
 #include "json_log.h"
 #include "kafka_worker.h"
 
@@ -26,28 +25,18 @@ static void watch_signals(void) {
     signal(SIGPIPE, SIG_IGN); /* connections break */
 }
 
-static int run(const struct arguments *arguments) {
-    struct failure failure = {0};
-    struct config *config = NULL;
-    char error[400];
-    if (schemas_load(error, sizeof error) < 0) {
-        complain("%s", error);
-        return EXIT_FAILED;
-    }
-    int result = config_load(&config, argument_text(arguments, "config"), &failure);
-    if (result == 0) {
-        json_log_level((enum level)config->log.level);
-        json_log(LEVEL_INFO, "started", LOG_TEXT("version", RINGBACK_VERSION), LOG_TEXT("application", config->application),
-                 LOG_NUMBER("partitions", config->partitions));
-        watch_signals();
-        result = kafka_worker_run(config, &stopped, &failure);
-        json_log(LEVEL_INFO, "ended", LOG_NUMBER("exit_code", result < 0 ? (int64_t)failure.code : 0));
-    }
-    if (result < 0) complain("%s", failure.text);
-    config_free(config);
-    schemas_unload();
-    return result < 0 ? (int)failure.code : EXIT_DONE;
+static int serve(const struct arguments *arguments, const struct config *config, struct failure *failure) {
+    (void)arguments;
+    json_log_level((enum level)config->log.level);
+    json_log(LEVEL_INFO, "started", LOG_TEXT("version", RINGBACK_VERSION), LOG_TEXT("application", config->application),
+             LOG_NUMBER("partitions", config->partitions));
+    watch_signals();
+    int result = kafka_worker_run(config, &stopped, failure);
+    json_log(LEVEL_INFO, "ended", LOG_NUMBER("exit_code", result < 0 ? (int64_t)failure->code : 0));
+    return result;
 }
+
+static int run(const struct arguments *arguments) { return run_configured(arguments, serve); }
 
 const struct command command_run = {
     .name = "run",
