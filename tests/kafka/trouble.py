@@ -15,9 +15,16 @@ def add(one, other):
     return {topic: one.get(topic, 0) + other.get(topic, 0) for topic in one.keys() | other.keys()}
 
 
+def times_ready(instance):
+    return sum(line["event"] == "partition_state" and line["because"] == "ready" for line in instance.said())
+
+
 def run_to_end(bench, instance, wire, sent):
+    """Until everything is read and each partition was taken over: where nothing is left to read, the one says nothing of the other."""
+    before = times_ready(instance) if (instance.room / "log").exists() else 0
     instance.start()
     try:
+        wait_until(f"{instance.name} takes over its partitions", 60, lambda: times_ready(instance) >= before + wire.partitions)
         bench.at_end(wire, sent)
         instance.stop()
     finally:
