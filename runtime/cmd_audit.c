@@ -8,7 +8,7 @@
 #include "progress.h"
 
 static const struct option_row options[] = {
-    {"config", 'c', OPTION_FILE, "FILE", CONFIG_FILE, false, false, "The configuration (docs/configuration.md)"},
+    OPTION_CONFIG,
     {"partition", 'p', OPTION_NUMBER, "N", NULL, false, true, "This partition alone"},
     {"quiet", 'q', OPTION_FLAG, NULL, NULL, false, false, "No progress"},
     {0},

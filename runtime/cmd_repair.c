@@ -5,7 +5,7 @@
 #include "kafka_repair.h"
 
 static const struct option_row options[] = {
-    {"config", 'c', OPTION_FILE, "FILE", CONFIG_FILE, false, false, "The configuration (docs/configuration.md)"},
+    OPTION_CONFIG,
     {"partition", 'p', OPTION_NUMBER, "N", NULL, true, false, "The partition that is quarantined"},
     {"apply", 0, OPTION_FLAG, NULL, NULL, false, false, "Do it; without it only what would be done is said"},
     {0},

@@ -6,7 +6,7 @@
 #include "snapshot.h"
 
 static const struct option_row options[] = {
-    {"config", 'c', OPTION_FILE, "FILE", CONFIG_FILE, false, false, "The configuration (docs/configuration.md)"},
+    OPTION_CONFIG,
     {"partition", 'p', OPTION_NUMBER, "N", NULL, true, false, "The partition"},
     {0},
 };

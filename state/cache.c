@@ -32,7 +32,6 @@ struct cache {
     bool scan_known;
     struct key scanned; /* stored timers up to here are in memory; empty: none */
     size_t blob_bytes;
-    uint32_t flushes;
     uint64_t state_hash;
     int error;
 };
@@ -255,13 +254,10 @@ static struct entity *find_or_make(struct cache *cache, enum table table, struct
     uint64_t hash = hash_key(table, key);
     struct entity *entity = find(cache, table, key, hash);
     *made = !entity;
-    if (entity) {
-        entity->used = cache->flushes;
-        return entity;
-    }
+    if (entity) return entity;
     if (cache->entity_count * 2 >= cache->slot_count) slots_grow(cache);
     entity = must(malloc(sizeof *entity + key.len));
-    *entity = (struct entity){.table = (uint8_t)table, .key_len = (uint16_t)key.len, .key_hash = hash, .heap_index = NOT_IN_HEAP, .used = cache->flushes};
+    *entity = (struct entity){.table = (uint8_t)table, .key_len = (uint16_t)key.len, .key_hash = hash, .heap_index = NOT_IN_HEAP};
     entity->due = entity->stored_due = (struct deadline){NO_DEADLINE, 0, 0};
     entity->start = entity->stored_start = NO_START;
     memcpy(entity->key, key.ptr, key.len);
@@ -494,10 +490,8 @@ static int by_place(const void *left, const void *right) {
     return (a->place > b->place) - (a->place < b->place);
 }
 
-/* Names, settings and counters are asked for again and again; calls and jobs have had their time when nothing falls due. */
-static bool stays(const struct cache *cache, const struct entity *entity, int64_t warm_until, bool crowded) {
-    bool in_use = entity->due.at <= warm_until || (entity->table == TABLE_DIRECTORY && entity->used == cache->flushes);
-    return entity->size && (entity->hot || (in_use && !crowded));
+static bool stays(const struct entity *entity, int64_t warm_until, bool crowded) {
+    return entity->size && (entity->hot || (!crowded && entity->due.at <= warm_until));
 }
 
 static void let_go(struct cache *cache, int64_t warm_until) {
@@ -509,13 +503,13 @@ static void let_go(struct cache *cache, int64_t warm_until) {
     cache->slot_count = 1024;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < old_count; i++)
-        if (old[i].entity && stays(cache, old[i].entity, warm_until, crowded)) kept++;
+        if (old[i].entity && stays(old[i].entity, warm_until, crowded)) kept++;
     while (cache->slot_count < kept * 4) cache->slot_count *= 2;
     cache->slots = must(calloc(cache->slot_count, sizeof *cache->slots));
     for (uint32_t i = 0; i < old_count; i++) {
         struct entity *entity = old[i].entity;
         if (!entity) continue;
-        if (!stays(cache, entity, warm_until, crowded)) {
+        if (!stays(entity, warm_until, crowded)) {
             entity_free(cache, entity);
             continue;
         }
@@ -538,7 +532,6 @@ int cache_flush(struct cache *cache, int64_t warm_until) {
     for (uint32_t i = 0; i < cache->dirty_count && !cache->error; i++) write_back(cache, cache->dirty[i].entity);
     cache->dirty_count = 0;
     let_go(cache, warm_until);
-    cache->flushes++;
     cache->scan_known = false;
     key_reset(&cache->scanned);
     return cache->error;

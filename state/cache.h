@@ -39,7 +39,6 @@ struct entity {
     struct deadline heap_due, stored_due;
     int64_t stored_start;
     uint64_t key_hash, stored_hash;
-    uint32_t used; /* the flush before which it was last asked for */
     bool dirty, stored;
     char key[]; /* tenant, 0x00, the rest */
 };
@@ -79,8 +78,8 @@ int64_t cache_next_deadline(struct cache *cache);
  * Flushes first. */
 void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*each)(void *context, struct entity *entity), void *context);
 
-/* Writes back what is dirty and lets go of what is settled: neither hot, nor due before `warm_until`, nor of the directory and
- * asked for since the flush before. Entities got before are invalid afterwards. */
+/* Writes back what is dirty and lets go of what is settled: neither hot nor due before `warm_until`. Entities got before are invalid
+ * afterwards. */
 int cache_flush(struct cache *cache, int64_t warm_until);
 
 /* Index tables: written through, counted in the state hash. */
