@@ -21,14 +21,15 @@ static void show_progress(void *context, int64_t at, int64_t end, uint64_t recor
 static int audit_one(const struct arguments *arguments, struct audit *audit, int32_t partition, struct failure *failure) {
     struct progress progress;
     struct audit_counts counts;
-    char records[32], outputs[32], gone[32];
+    char records[32], outputs[32], gone[32], uncompared[32];
     progress_start(&progress, !argument_given(arguments, "quiet"));
     int result = audit_partition(audit, partition, show_progress, &progress, &counts, failure);
     progress_clear(&progress);
     if (result < 0) return -1;
     printf("partition %" PRId32 ": %" PRId64 " seals, %s records, %s outputs as the journal gives them", partition, counts.seals,
-           grouped(counts.records, records), grouped(counts.outputs - counts.gone, outputs));
+           grouped(counts.read.records, records), grouped(counts.outputs - counts.gone, outputs));
     if (counts.gone) printf(", %s removed by cleanup", grouped(counts.gone, gone));
+    if (counts.read.uncompared) printf(", %s hashes of another layout of the state not compared", grouped(counts.read.uncompared, uncompared));
     putchar('\n');
     return 0;
 }

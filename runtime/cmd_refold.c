@@ -47,13 +47,15 @@ static int refold(const struct arguments *arguments, struct log *journal, struct
     struct reader_options reader = {
         .batch = argument_number(arguments, "batch"), .outputs = outputs, .progress = show_progress, .context = &progress};
     struct place place = place_at_beginning(journal->sealed.journal_id);
-    uint64_t records;
-    int result = reader_run(store, journal, &place, &reader, &records, failure);
+    struct reader_counts counts;
+    int result = reader_run(store, journal, &place, &reader, &counts, failure);
     progress_clear(&progress);
     if (result < 0 || argument_given(arguments, "quiet")) return result;
     char count[32];
-    printf("%s records up to seal %lld: outputs and state are what every seal says\n", grouped(records, count),
+    printf("%s records up to seal %lld: outputs and state are what every seal says\n", grouped(counts.records, count),
            (long long)place.log.sequence);
+    if (counts.uncompared)
+        printf("but the hash of the state of %s seals, by a ringback that lays it out otherwise, was not compared\n", grouped(counts.uncompared, count));
     return 0;
 }
 

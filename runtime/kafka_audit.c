@@ -7,7 +7,6 @@
 #include "clocks.h"
 #include "framing.h"
 #include "kafka_journal.h"
-#include "reader.h"
 
 #define WAIT_MS 100
 #define STALLED_MS 30000
@@ -236,7 +235,7 @@ int audit_partition(struct audit *audit, int32_t partition, void (*progress)(voi
     if (result == 0 && store_open_memory(&store) < 0) result = fail_memory(failure);
     if (result == 0) {
         struct reader_options options = {.outputs = &comparison->log, .progress = progress, .context = context};
-        result = reader_run(store, journal, &place, &options, &counts->records, failure);
+        result = reader_run(store, journal, &place, &options, &counts->read, failure);
     }
     struct fold_status status = {0};
     if (result == 0 && (store_begin(store) < 0 || fold_view_status(store, &status) < 0)) result = fail(failure, EXIT_FAILED, "the state cannot be read.");

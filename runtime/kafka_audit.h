@@ -9,10 +9,12 @@
 #define RINGBACK_KAFKA_AUDIT_H
 
 #include "config.h"
+#include "reader.h"
 
 struct audit_counts {
     int64_t seals;
-    uint64_t records, outputs, gone; /* outputs that were there, and that cleanup has removed */
+    struct reader_counts read;
+    uint64_t outputs, gone; /* outputs that were there, and that cleanup has removed */
 };
 
 struct audit;

@@ -60,6 +60,7 @@ struct partition {
     struct place place;
     struct log *journal; /* being read */
     bool restored;       /* a snapshot was asked for */
+    bool uncompared_told; /* that seals name another layout of the state */
     bool foreign;        /* the state turned out to be another's than the journal's */
     struct log *log;     /* being written */
     struct writer *writer;

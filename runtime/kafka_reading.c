@@ -105,13 +105,17 @@ static void progress(void *context, int64_t at, int64_t end, uint64_t records) {
 }
 
 /* What the reading came to. */
-static void read_to(struct partition *partition, const struct reading *reading, uint64_t records) {
+static void read_to(struct partition *partition, const struct reading *reading, const struct reader_counts *counts) {
     struct metrics *metrics = partition->shared->metrics;
-    metrics_add(metrics, METRIC_REBUILD_RECORDS, partition->number, 0, 0, (int64_t)records);
+    metrics_add(metrics, METRIC_REBUILD_RECORDS, partition->number, 0, 0, (int64_t)counts->records);
     metrics_set(metrics, METRIC_JOURNAL_LAG, partition->number, 0, 0, 0);
     metrics_set(metrics, METRIC_REBUILD_LEFT, partition->number, 0, 0, 0);
     if (partition->place.append_time != NONE)
         metrics_set(metrics, METRIC_STANDBY_LAG, partition->number, 0, 0, wall_ms() - partition->place.append_time);
+    if (counts->uncompared && !partition->uncompared_told)
+        json_log(LEVEL_INFO, "seals_not_compared", LOG_NUMBER("partition", partition->number), LOG_NUMBER("seals", (int64_t)counts->uncompared),
+                 LOG_TEXT("text", "the ringback that wrote them lays the state out otherwise; their outputs were compared"));
+    partition->uncompared_told |= counts->uncompared > 0;
     if (reading->rebuilding) partition_show_role(partition);
 }
 
@@ -158,9 +162,9 @@ static int journal_open(struct partition *partition, int64_t begins, int64_t unt
 static int read_on(struct partition *partition) {
     struct reading reading = {.partition = partition, .from = NONE};
     struct reader_options options = {.progress = progress, .context = &reading};
-    uint64_t records = 0;
-    int result = reader_run(partition->store, partition->journal, &partition->place, &options, &records, &partition->failure);
-    if (result == 0) read_to(partition, &reading, records);
+    struct reader_counts counts;
+    int result = reader_run(partition->store, partition->journal, &partition->place, &options, &counts, &partition->failure);
+    if (result == 0) read_to(partition, &reading, &counts);
     return result;
 }
 

@@ -51,10 +51,10 @@ static int catch_up(struct log *log, struct place *place, struct store *store, s
     bool all = place->log.sequence < 0;
     if (all) complain("%s: building the state again from %s bytes.", log->name, grouped((uint64_t)log->sealed.position, digits));
     struct reader_options options = {.progress = show_progress, .context = progress};
-    uint64_t records;
-    int result = reader_run(store, log, place, &options, &records, failure);
+    struct reader_counts counts;
+    int result = reader_run(store, log, place, &options, &counts, failure);
     progress_clear(progress);
-    if (result == 0 && all) complain("%s: folded %s records again; nothing was emitted.", log->name, grouped(records, digits));
+    if (result == 0 && all) complain("%s: folded %s records again; nothing was emitted.", log->name, grouped(counts.records, digits));
     return result;
 }
 

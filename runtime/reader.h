@@ -46,6 +46,12 @@ struct reader_query {
     void *context;
 };
 
+/* What reading came to. */
+struct reader_counts {
+    uint64_t records;    /* folded */
+    uint64_t uncompared; /* seals by a program that lays the state out otherwise: their hash of the state says nothing to this one */
+};
+
 struct reader_options {
     const struct reader_query *query; /* NULL: everything is read, nothing asked */
     int64_t batch;       /* the store commits after so many records; 0: at seals only, about every TRANSACTION_RECORDS_MAX records */
@@ -57,10 +63,10 @@ struct reader_options {
 
 /*
  * Reads `journal` from where it was opened to its last seal. The state in `store` stands at *place (no transaction open), which
- * moves along; where a query stopped between two seals, place->beyond says so. 0; -1 described in `failure`: the journal is damaged, or this
+ * moves along; where a query stopped between two seals, place->beyond says so. `counts` may be NULL. 0; -1 described in `failure`: the journal is damaged, or this
  * program's outputs or state are not what a seal says.
  */
-int reader_run(struct store *store, struct log *journal, struct place *place, const struct reader_options *options, uint64_t *records,
-               struct failure *failure);
+int reader_run(struct store *store, struct log *journal, struct place *place, const struct reader_options *options,
+               struct reader_counts *counts, struct failure *failure);
 
 #endif

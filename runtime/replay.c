@@ -72,7 +72,7 @@ int replay_run(struct replay *replay, const struct reader_query *query, const ch
     struct reporting reporting = {.doing = doing};
     progress_start(&reporting.progress, doing != NULL);
     struct reader_options options = {.query = query, .progress = show_progress, .context = &reporting};
-    int result = reader_run(replay->store, replay->journal, &replay->place, &options, &replay->records, replay->failure);
+    int result = reader_run(replay->store, replay->journal, &replay->place, &options, &replay->counts, replay->failure);
     progress_clear(&reporting.progress);
     return result < 0 ? -1 : from_store(replay, store_begin(replay->store));
 }

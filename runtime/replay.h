@@ -16,7 +16,7 @@ struct replay {
     struct log *journal;
     struct store *store; /* after replay_run: a transaction is open, for views (fold.h) */
     struct place place;  /* where the state stands; place.beyond != 0: between two seals */
-    uint64_t records;    /* folded */
+    struct reader_counts counts;
     struct failure *failure;
 };
 

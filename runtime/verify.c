@@ -49,7 +49,7 @@ struct verifying {
     struct stage *stage;
     struct failure *failure;
     int64_t entries, tenants; /* compared; -1: not */
-    uint64_t seals, records;
+    uint64_t seals;
 };
 
 /* ---- the state ---- */
@@ -167,8 +167,11 @@ static void say(const struct verifying *v, enum verified kind, const char *forma
 static void sum_up(struct verifying *v) {
     char records[32], seals[32], outputs[32], entries[32], tenants[32];
     uint64_t compared = verify_outputs_finish(v->outputs);
-    say(v, VERIFIED_JOURNAL, "%s records, %s seal%s", grouped(v->replay.records - v->seals, records), grouped(v->seals, seals),
+    say(v, VERIFIED_JOURNAL, "%s records, %s seal%s", grouped(v->replay.counts.records - v->seals, records), grouped(v->seals, seals),
         v->seals == 1 ? "" : "s");
+    if (v->replay.counts.uncompared)
+        printf("         the hash of the state of %s seals, by a ringback that lays it out otherwise, was not compared\n",
+               grouped(v->replay.counts.uncompared, seals));
     say(v, VERIFIED_OUTPUTS, "%s records of %d files", grouped(compared, outputs), TOPICS);
     if (v->entries >= 0)
         say(v, VERIFIED_STATE, "%s entries of %d tables, at seal %" PRId64, grouped((uint64_t)v->entries, entries), TABLES,

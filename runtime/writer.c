@@ -129,6 +129,7 @@ static int seal_fold(struct writer *writer, struct journal_record *record) {
     fold_status(writer->fold, &status);
     seal->next_output = status.next_output;
     seal->state_hash = status.state_hash;
+    seal->state_layout = FOLD_LAYOUT;
     seal->rules_version = status.rules_version;
     seal->outputs_hash = emission_digest(&writer->emission);
     return 0;

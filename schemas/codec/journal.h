@@ -53,6 +53,7 @@ struct seal {
     struct seal_source_array sources;
     struct seal_output_array outputs;
     int32_t rules_version;
+    int64_t state_layout /*?*/; /* of the writer (FOLD_LAYOUT); a reader of another cannot compare state_hash */
 };
 
 struct journal_record {

@@ -33,6 +33,7 @@ static const struct field seal[] = {
     RECORDS(seal, sources, seal_source, &shape_seal_source),
     RECORDS(seal, outputs, seal_output, &shape_seal_output),
     INT(seal, rules_version),
+    LONG_OR_NULL(seal, state_layout),
 };
 static const struct field rules_activated[] = {
     INT(rules_activated, version),

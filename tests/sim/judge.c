@@ -309,8 +309,10 @@ static void judge_partition(struct trial *trial, int32_t partitions) {
     trial->outputs = (struct log){.operations = &outputs_operations, .failure = &trial->failure};
     struct reader_query query = {.until = NONE, .before = before, .after = after, .output = output, .sealed = sealed, .context = trial};
     struct reader_options options = {.query = &query, .outputs = &trial->outputs};
+    struct reader_counts read;
     store_open_memory(&store);
-    if (reader_run(store, &trial->journal, &place, &options, NULL, &trial->failure) < 0) sim_fail("%s", trial->failure.text);
+    if (reader_run(store, &trial->journal, &place, &options, &read, &trial->failure) < 0) sim_fail("%s", trial->failure.text);
+    if (read.uncompared) sim_fail("partition %" PRId32 ": the state's hash of %" PRIu64 " seals is not compared", trial->partition, read.uncompared);
     if (place.beyond) sim_fail("partition %" PRId32 ": %" PRId64 " records are committed without a seal", trial->partition, place.beyond);
     if (store_begin(store) != 0 || fold_view_status(store, &status) != 0) sim_fail("the status cannot be read");
     store_abort(store);

@@ -4,6 +4,7 @@
 #include "../../runtime/fold_run.h"
 #include "../../runtime/log_files.h"
 #include "../../runtime/reader.h"
+#include "../../schemas/codec/container.h"
 
 #define APPEND_TIME 1772400000000 /* 2026-03-01T21:20:00Z, after all events */
 #define LINE(type, event, at, more)                                                                                                        \
@@ -135,9 +136,10 @@ static void a_reader_ends_where_the_writer_stands(void **state) {
     struct store *store;
     assert_int_equal(store_open_memory(&store), 0);
     struct place place = place_at_beginning(log->sealed.journal_id);
-    uint64_t records;
-    assert_int_equal(reader_run(store, log, &place, NULL, &records, &failure), 0);
-    assert_int_equal(records, RECORDS + 3 + 5); /* and rules, sources, seals */
+    struct reader_counts counts;
+    assert_int_equal(reader_run(store, log, &place, NULL, &counts, &failure), 0);
+    assert_int_equal(counts.records, RECORDS + 3 + 5); /* and rules, sources, seals */
+    assert_int_equal(counts.uncompared, 0);
     assert_int_equal(place.log.sequence, 4);
     assert_int_equal(place.next_source, 3);
     assert_int_equal(place.append_time, APPEND_TIME);
@@ -209,6 +211,95 @@ static void a_changed_record_is_noticed_where_it_is_folded(void **state) {
     assert_int_equal(fold_both("copy", &result), -1);
     assert_int_equal(failure.code, EXIT_FAILED);
     assert_non_null(strstr(failure.text, "than when it was written"));
+}
+
+/* The journal of a data directory as a ringback of another layout would have written it: another name of it in each seal, another hash. */
+static void journal_written_by_layout(const char *data, int64_t layout) {
+    struct bytes journal = file_read(in_data(data, JOURNAL_FILE_NAME));
+    struct container_reader reader;
+    char error[400];
+    assert_int_equal(container_open(&reader, journal.bytes, journal.size, error, sizeof error), 0);
+    struct plan *plan;
+    assert_int_equal(plan_make(&plan, reader.schema.ptr, reader.schema.len, &shape_journal_record, error, sizeof error), 0);
+    uint8_t *to = malloc(2 * journal.size), previous[SEAL_HASH_BYTES] = {0};
+    size_t size = reader.at;
+    memcpy(to, journal.bytes, size);
+    struct str block;
+    int64_t count;
+    while (container_next(&reader, &block, &count) == CONTAINER_BLOCK) {
+        struct scratch scratch;
+        struct journal_record record;
+        struct str event_bytes;
+        struct refusal why;
+        uint8_t seal[4096], head[20];
+        assert_true(codec_read_journal(plan, (const uint8_t *)block.ptr, block.len, &record, &event_bytes, &scratch, &why) > 0);
+        if (record.type == JOURNAL_SEAL) {
+            record.body.seal.state_layout = layout;
+            record.body.seal.state_hash ^= 1;
+            record.body.seal.previous = (struct str){(const char *)previous, sizeof previous};
+            block = (struct str){(const char *)seal, (uint32_t)codec_write(&shape_journal_record, &record, seal, sizeof seal)};
+            seal_hash(block.ptr, block.len, previous);
+        }
+        size_t head_size = container_block_head(count, block.len, head);
+        memcpy(to + size, head, head_size);
+        memcpy(to + size + head_size, block.ptr, block.len);
+        memcpy(to + size + head_size + block.len, reader.sync, sizeof reader.sync);
+        size += head_size + block.len + sizeof reader.sync;
+    }
+    file_write(in_data(data, JOURNAL_FILE_NAME), to, size);
+    container_close(&reader);
+    plan_free(plan);
+    free(to);
+    free(journal.bytes);
+}
+
+static struct reader_counts read_again(const char *data) {
+    struct data_dir dir;
+    struct log *journal;
+    struct store *store;
+    struct reader_counts counts;
+    assert_int_equal(data_dir_open(&dir, in_scratch(data), &failure), 0);
+    assert_int_equal(log_files_open_reader(&journal, &dir, &failure), 0);
+    assert_int_equal(store_open_memory(&store), 0);
+    struct place place = place_at_beginning(journal->sealed.journal_id);
+    assert_int_equal(reader_run(store, journal, &place, NULL, &counts, &failure), 0);
+    store_close(store);
+    log_close(journal);
+    return counts;
+}
+
+/* Its state is built from it again, and seals are of our layout from then on. */
+static void a_journal_of_another_layout_is_read(void **state) {
+    (void)state;
+    struct fold_result result;
+    char first[256];
+    strcpy(first, in_scratch("calls.jsonl"));
+    int64_t others[] = {FOLD_LAYOUT + 1, NONE /* not even said */};
+    for (int n = 0; n < 2; n++) {
+        assert_int_equal(fold_files("data", (const char *const[]){first}, 1, NONE, &result), 0);
+        int64_t hash = result.after.state_hash, seals = result.sequence + 1;
+        data_copy("data", "copy");
+        data_remove("data");
+        journal_written_by_layout("copy", others[n]);
+        assert_int_equal(read_again("copy").uncompared, seals);
+        assert_int_equal(fold_files("copy", (const char *const[]){first}, 1, NONE, &result), 0);
+        assert_int_equal(result.after.state_hash, hash);
+        assert_int_equal(fold_both("copy", &result), 0);
+        assert_true(result.sequence + 1 > seals);
+        assert_int_equal(read_again("copy").uncompared, seals);
+        data_remove("copy");
+    }
+}
+
+static void another_hash_of_our_layout_is_refused(void **state) {
+    (void)state;
+    struct fold_result result;
+    assert_int_equal(fold_both("data", &result), 0);
+    data_copy("data", "copy");
+    journal_written_by_layout("copy", FOLD_LAYOUT);
+    assert_int_equal(fold_both("copy", &result), -1);
+    assert_int_equal(failure.code, EXIT_FAILED);
+    assert_non_null(strstr(failure.text, "gives another state than when it was written"));
 }
 
 static void further_files_are_folded_later(void **state) {
@@ -308,6 +399,8 @@ int main(void) {
         CASE(a_state_that_fell_behind_is_brought_up),
         CASE(outputs_are_the_same_whatever_the_batch),
         CASE(a_changed_record_is_noticed_where_it_is_folded),
+        CASE(a_journal_of_another_layout_is_read),
+        CASE(another_hash_of_our_layout_is_refused),
         CASE(further_files_are_folded_later),
         CASE(until_moves_the_clock_once),
         CASE(standard_input_is_kept_until_it_is_folded),
