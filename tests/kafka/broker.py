@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +17,9 @@ import time
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
-FETCHED = HERE.parent.parent / "build/kafka"
+sys.path.insert(0, str(HERE.parent))
+import fetch  # noqa: E402
+
 PYTHON = ["confluent-kafka==2.8.2", "fastavro==1.9.7"]
 READY_SECONDS = 60
 
@@ -46,41 +47,21 @@ LOG4J = """\
 """
 
 
-def fetched(what, command):
-    """Fetches a part once. Half of one is never left behind under its name."""
-    place = FETCHED / what
-    if place.exists():
-        return place
-    half = FETCHED / f".{what}.{os.getpid()}"
-    shutil.rmtree(half, ignore_errors=True)
-    FETCHED.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(command(half), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
-    if done.returncode or not half.exists():
-        sys.exit(f"broker.py: {what} cannot be fetched:\n{done.stdout}")
-    try:
-        half.rename(place)
-    except OSError:  # somebody else was quicker
-        shutil.rmtree(half)
-    return place
-
-
-def maven(goal):
-    return lambda into: ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), f"-Dinto={into}", goal]
+def maven(name, goal):
+    return fetch.once(f"kafka/{name}", lambda into: fetch.run("mvn", "-q", "-B", "-f", HERE / "pom.xml", f"-Dinto={into}", goal))
 
 
 def broker_jars():
-    return fetched("broker", maven("dependency:copy-dependencies@broker"))
+    return maven("broker", "dependency:copy-dependencies@broker")
 
 
 def registry_jars():
-    return fetched("registry", maven("dependency:unpack@registry"))
+    return maven("registry", "dependency:unpack@registry")
 
 
 def modules():
     """The modules confluent_kafka and fastavro."""
-    place = fetched("modules-2.8", lambda into: [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(into), *PYTHON])
-    if str(place) not in sys.path:
-        sys.path.insert(0, str(place))
+    fetch.importable(fetch.packages("kafka/modules-2.8", *PYTHON, options=["--no-deps"]))
     import confluent_kafka
     import fastavro
     return confluent_kafka, fastavro

@@ -16,7 +16,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import fetch  # noqa: E402
 from program import Failed, Program, Tap  # noqa: E402
 
-fetch.package("playwright==1.65.2")
+PLAYWRIGHT = "playwright==1.65.2"
+fetch.importable(fetch.packages(f"report/{PLAYWRIGHT}", PLAYWRIGHT))
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 CHROMIUM = shutil.which("chromium")

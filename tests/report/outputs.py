@@ -41,7 +41,7 @@ def compare(program, room, job, header):
             capture_output=True,
             timeout=120,
             check=False,
-            env={"PYTHONPATH": str(fetch.package(DUCKDB))},
+            env={"PYTHONPATH": str(fetch.packages(f"report/{DUCKDB}", DUCKDB))},
         )
         if done.returncode:
             raise Failed(done.stderr.decode())
