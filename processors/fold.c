@@ -2,7 +2,7 @@
 #include "followup/answers.h"
 #include "followup/row.h"
 #include "job/job.h"
-#include "step.h"
+#include "rules.h"
 
 #define AHEAD_MS INT64_C(300000)             /* how far ahead of its append time a record may be: SPEC 6 */
 #define RETENTION_LEAST_MS (30 * DAY_MS)     /* no tenant's retention is shorter */
@@ -24,7 +24,7 @@ void step_reject(struct fold *fold, const struct rejection *rejection) {
     fold->meta.rejected[rejection->reason]++;
 }
 
-static void step_begin(struct fold *fold, enum step_kind kind, int64_t time, const struct event *event) {
+void step_begin(struct fold *fold, enum step_kind kind, int64_t time, const struct event *event) {
     fold->step = kind;
     fold->step_number++;
     fold->time = fold->fact_time = time;
@@ -67,6 +67,13 @@ static void fire(struct fold *fold) {
         else job_timer(fold, entity);
         step_end(fold);
     }
+}
+
+/* Where rules were activated, some calls more at the end of a record. */
+static void judge_again(struct fold *fold) {
+    if (!rules_under_way(fold)) return;
+    rules_go_on(fold);
+    fire(fold);
 }
 
 /* ---- the clock ---- */
@@ -135,6 +142,7 @@ static void see_ends(struct fold *fold, const struct seal *seal) {
 static void apply_seal(struct fold *fold, const struct seal *seal) {
     see_ends(fold, seal);
     fire(fold);
+    if (seal->records == 0) judge_again(fold);
     fold->meta.next_seal++;
     fold->index = 0;
 }
@@ -238,6 +246,7 @@ static void apply_event(struct fold *fold, const struct journal_record *record, 
     step_begin(fold, STEP_RECORD, event->occurred_at, event);
     if (subject == SUBJECT_CALL) call_event(fold, call, event, record, bytes);
     else if (subject == SUBJECT_JOB) job_event(fold, event, record, bytes);
+    else if (event->type == EVENT_ACTIVATE_RULES) rules_activate(fold, event, record, bytes);
     else if (subject == SUBJECT_DIRECTORY && !directory_apply(fold->cache, event, now_of(fold, event->tenant)))
         step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
                                               (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "too many events of this entry", STR_NULL});
@@ -248,8 +257,14 @@ static void apply_event(struct fold *fold, const struct journal_record *record, 
 int fold_apply(struct fold *fold, const struct journal_record *record, struct str event_bytes) {
     fold->meta.records++;
     switch ((enum journal_type)record->type) {
-    case JOURNAL_EVENT: apply_event(fold, record, event_bytes); break;
-    case JOURNAL_BAD: apply_bad(fold, record); break;
+    case JOURNAL_EVENT:
+        apply_event(fold, record, event_bytes);
+        judge_again(fold);
+        break;
+    case JOURNAL_BAD:
+        apply_bad(fold, record);
+        judge_again(fold);
+        break;
     case JOURNAL_SEAL: apply_seal(fold, &record->body.seal); break;
     case JOURNAL_RULES: fold->meta.rules_version = record->body.rules.version; break;
     case JOURNAL_SOURCE: apply_source(fold, &record->body.source); break;
@@ -265,8 +280,8 @@ const char *timer_name(uint8_t kind) { return timer_names[kind]; }
 
 void fold_step(const struct fold *fold, struct fold_step *step) {
     *step = (struct fold_step){.at = fold->time};
-    if (fold->step != STEP_TIMER) return;
-    step->timer = timer_name(fold->timer);
+    if (fold->step != STEP_TIMER && fold->step != STEP_RULES) return;
+    step->timer = fold->step == STEP_RULES ? "RULES" : timer_name(fold->timer);
     if (!fold->subject || fold->subject->table != TABLE_CALLS) return;
     step->tenant = entity_tenant(fold->subject);
     step->call_id = entity_id(fold->subject);
@@ -314,6 +329,7 @@ int fold_open(struct fold **out, struct store *store, struct str journal_id, int
     }
     cache_set_state_hash(cache, (uint64_t)fold->meta.state_hash);
     fold_read_lateness(fold);
+    rules_open(fold);
     *out = fold;
     return 0;
 }
@@ -373,6 +389,7 @@ void fold_status(struct fold *fold, struct fold_status *status) {
     int64_t next = cache_next_deadline(fold->cache);
     status->next_deadline = next == NO_DEADLINE ? NONE : next;
     status->allowed_lateness_ms = fold->lateness_ms;
+    status->judges_again = rules_under_way(fold);
 }
 
 int fold_counts(struct fold *fold, struct str tenant, struct fold_counts *counts) {
@@ -395,6 +412,7 @@ int fold_view_status(struct store *store, struct fold_status *status) {
     struct settings settings;
     settings_read(cache, STR("*"), &settings);
     status->allowed_lateness_ms = settings.value[SETTING_ALLOWED_LATENESS_MS];
+    status->judges_again = directory_entity(cache, STR("*"), ENTRY_PASS, STR(""))->size > 0;
     result = cache_error(cache);
     cache_close(cache);
     return result;

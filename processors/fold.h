@@ -13,7 +13,8 @@
 #include "../schemas/codec/output.h"
 #include "../state/store.h"
 
-#define FOLD_RULES_VERSION 1 /* the newest this binary knows */
+#define FOLD_RULES_FIRST 1   /* the version that a journal begins with */
+#define FOLD_RULES_VERSION 2 /* the newest this binary knows */
 
 /* How the fold's entries lie in the store: one more with each change of a struct that is stored. A state of another layout is refused
  * (STORE_ERROR_FORMAT) and built again from the journal, whose seals say which layout their hash of the state is of. */
@@ -39,11 +40,14 @@ void fold_close(struct fold *fold); /* forgets what was not flushed */
  */
 int fold_apply(struct fold *fold, const struct journal_record *record, struct str event_bytes);
 
+/* The version of the rules that a record asks for, 0: of none. One that is newer than FOLD_RULES_VERSION must not be applied, nor written. */
+int32_t fold_rules_asked(const struct journal_record *record);
+
 /* Within fold_emit: the step that makes the output. */
 struct fold_step {
-    const char *timer; /* SPEC 6: "TALK", "CHECK", "COLD", "STUCK", "START", "RETAIN"; NULL: a record */
-    int64_t at;        /* the deadline, or the time at which the record acts */
-    struct str tenant, call_id; /* of a timer: whose it is; null: of no call */
+    const char *timer; /* SPEC 6: "TALK", "CHECK", "COLD", "STUCK", "START", "RETAIN"; "RULES": judged again by new ones; NULL: a record */
+    int64_t at;        /* the deadline, stream time, or the time at which the record acts */
+    struct str tenant, call_id; /* of a timer or rules: whose it is; null: of no call */
 };
 void fold_step(const struct fold *fold, struct fold_step *step);
 
@@ -68,6 +72,7 @@ struct fold_status {
     int64_t next_output;       /* its number */
     int64_t state_hash;        /* sum of the hashes of all entries of the state: equal states, equal hashes, whatever the way there */
     int32_t rules_version;     /* 0 before the first JOURNAL_RULES */
+    bool judges_again;         /* calls that older rules decided are still to be judged; a seal without records goes on with them */
     int64_t allowed_lateness_ms;
     uint64_t gaps;             /* in sources: records that nobody can read any more */
     uint64_t records, duplicates, rejected[REJECT_REASONS]; /* since the journal began */

@@ -2,6 +2,7 @@
 #include "step.h"
 #include "followup/row.h"
 #include "job/job.h"
+#include "rules.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -71,7 +72,7 @@ void fill_classified(struct fold *fold, const struct entity *entity, const struc
     out->notes = class ? fact_text(class, 2) : STR_NULL;
     out->recording = verdict->recording;
     fill_job(fold, entity, verdict, out);
-    out->rules_version = (int32_t)fold->meta.rules_version;
+    out->rules_version = rules_of(fold, call);
     out->start_event = fact_id(verdict->start, fold->ids[0]);
     out->end_event = end ? fact_id(end, fold->ids[1]) : STR_NULL;
     enum call_type type = call_type_of(call, verdict, call_standing(fold, entity, class), &condition);
@@ -150,7 +151,7 @@ void fill_followup(struct fold *fold, const struct entity *entity, const struct 
     out->duration_ms = verdict->end ? verdict->end->at - verdict->start->at : NONE;
     out->wait_ms = str_is_null(verdict->queue) ? NONE : verdict->wait_ms;
     out->abandoned_where = call->type == TYPE_ABANDONED ? verdict->where : -1;
-    out->rules_version = (int32_t)fold->meta.rules_version;
+    out->rules_version = rules_of(fold, call);
     if (!names) return;
     out->customer_name = directory_name(fold->cache, tenant, ENTRY_CUSTOMER, out->customer);
     out->queue_name = directory_name(fold->cache, tenant, ENTRY_QUEUE, out->queue);
@@ -171,6 +172,7 @@ uint64_t hash_classified(struct fold *fold, const struct entity *entity, const s
     struct classified_call record;
     fill_classified(fold, entity, verdict, &record, false);
     record.check_at = NONE; /* a change of settings moves it for many calls at once */
+    record.rules_version = FOLD_RULES_FIRST; /* which rules say it is nothing else said */
     return hash_record(fold, &shape_classified_call, &record);
 }
 
@@ -180,6 +182,7 @@ uint64_t hash_followup(struct fold *fold, const struct entity *entity, const str
     record.version = record.changed_at = 0;
     record.cause = 0;
     record.status_before = -1;
+    record.rules_version = FOLD_RULES_FIRST;
     return hash_record(fold, &shape_followup, &record);
 }
 

@@ -1,5 +1,5 @@
 /*
- * step: the fold's own state and the course of one step (SPEC 6: one timer's or one record's application).
+ * step: the fold's own state and the course of one step (SPEC 6: one timer's or one record's application; or a call judged again, rules.h).
  *
  *   1. The record or timer changes facts and inputs, and touches the calls and jobs concerned.
  *   2. step_end propagates: what a touched job or a call's talk means for other calls touches those too.
@@ -40,7 +40,7 @@ struct fold_meta {
     struct clock_source sources[SOURCES_MAX];
 };
 
-enum step_kind { STEP_RECORD, STEP_COMMAND, STEP_TIMER };
+enum step_kind { STEP_RECORD, STEP_COMMAND, STEP_TIMER, STEP_RULES };
 
 /* A version of a row, staged until the step ends. */
 struct row_change {
@@ -76,6 +76,8 @@ struct fold {
     struct plan *event_plan;
     int64_t lateness_ms;
     int result;    /* the first negative return of emit */
+    bool judges_again;  /* calls that another version of the rules decided are to be looked at: rules.c */
+    uint32_t looked_at; /* of them, since what was read was let go */
     struct fold_meta meta;
 
     /* the step under way */
@@ -121,6 +123,8 @@ static inline int64_t now_of(const struct fold *fold, struct str tenant) {
     return str_equal(tenant, STR("*")) ? fold->meta.network_time : fold->meta.stream_time;
 }
 
+/* Before anything is touched. `event` is null for a timer and for rules. */
+void step_begin(struct fold *fold, enum step_kind kind, int64_t time, const struct event *event);
 /* Puts a call or a job on the list of what this step concerns. */
 void step_touch(struct fold *fold, struct entity *entity);
 /* Propagates and judges what was touched; the changes are staged. */

@@ -253,11 +253,20 @@ static bool until_moves_clock(const struct run *run) {
     return status.stream_time == NONE || status.stream_time < run->options->until - status.allowed_lateness_ms;
 }
 
+/* New rules have calls yet to judge. */
+static bool is_judging_again(const struct run *run) {
+    struct fold_status status;
+    fold_status(writer_fold(run->writer), &status);
+    return status.judges_again;
+}
+
 static int finish(struct run *run) {
     bool until = until_moves_clock(run), files = run->part_count > 0 || run->place.next_source > 1;
     if (until && !files) complain("nothing was folded yet, so --until has no clock to move.");
-    if (!run->pending && !(until && files)) return 0;
-    return seal(run, run->options->until, true);
+    if ((run->pending || (until && files)) && seal(run, run->options->until, true) < 0) return -1;
+    while (is_judging_again(run)) /* seals without records go on with it */
+        if (seal(run, run->options->until, true) < 0) return -1;
+    return 0;
 }
 
 static int describe_before(struct run *run) {

@@ -222,10 +222,10 @@ static int apply(struct reader *reader, const struct log_run *run, const struct 
 }
 
 static int record_read(struct reader *reader, struct journal_record *record, struct str event_bytes, const struct log_run *run) {
-    if (record->type == JOURNAL_RULES && record->body.rules.version > FOLD_RULES_VERSION)
+    if (fold_rules_asked(record) > FOLD_RULES_VERSION)
         return fail(reader->failure, EXIT_CONFIGURATION,
                     "%s uses version %" PRId32 " of the rules; this ringback knows them up to %d. Use a newer one.", reader->journal->name,
-                    record->body.rules.version, FOLD_RULES_VERSION);
+                    fold_rules_asked(record), FOLD_RULES_VERSION);
     struct reader_at at = {.store = reader->store,
                            .fold = reader->fold,
                            .place = reader->place,

@@ -1,5 +1,6 @@
 #include "writer.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -59,6 +60,11 @@ static int journal_and_fold(struct writer *writer, struct journal_record *record
 }
 
 int writer_record(struct writer *writer, struct journal_record *record, struct str event_bytes) {
+    if (fold_rules_asked(record) > FOLD_RULES_VERSION)
+        return fail(writer->failure, EXIT_CONFIGURATION,
+                    "source %" PRId32 ", offset %" PRId64 " activates version %" PRId32
+                    " of the rules; this ringback knows them up to %d. Use a newer one. Nothing from there on was folded.",
+                    record->source, record->offset, fold_rules_asked(record), FOLD_RULES_VERSION);
     writer->journalled++;
     return journal_and_fold(writer, record, event_bytes);
 }
@@ -78,7 +84,7 @@ static int begin(struct writer *writer) {
     struct fold_status status;
     fold_status(writer->fold, &status);
     if (status.rules_version != 0) return 0;
-    struct journal_record rules = {.type = JOURNAL_RULES, .body.rules = {.version = FOLD_RULES_VERSION}};
+    struct journal_record rules = {.type = JOURNAL_RULES, .body.rules = {.version = FOLD_RULES_FIRST}};
     return journal_and_fold(writer, &rules, STR_NULL);
 }
 

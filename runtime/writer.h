@@ -31,7 +31,7 @@ void writer_close(struct writer *writer);
 /* Lists a source; *source is its number from now on. */
 int writer_list(struct writer *writer, enum source_kind kind, struct str name, struct str content_hash, int32_t *source);
 
-/* Journals and folds one record. Its source, offset, type and body are the caller's; append_time is filled in here, and never goes
+/* Journals and folds one record. -1 with EXIT_CONFIGURATION where it activates rules that this program does not know. Its source, offset, type and body are the caller's; append_time is filled in here, and never goes
  * back. `event_bytes`: of an event its Avro form, valid during the call; null for other records. */
 int writer_record(struct writer *writer, struct journal_record *record, struct str event_bytes);
 

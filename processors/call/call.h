@@ -75,7 +75,8 @@ struct call {
     bool has_caller;
     bool has_row[2];         /* enum followup_kind */
     bool job_prevents;       /* a job alone keeps its second chance row from opening: it is indexed, in case the job falls away */
-    uint8_t pad[8];          /* named, as all padding of what is stored: it is zero */
+    uint8_t rules;           /* the version that judges it, from 0 for the first (rules.h) */
+    uint8_t pad[7];          /* named, as all padding of what is stored: it is zero */
 };
 
 /* Facts of rows, kept among those of the call; `a` is the kind of row. */

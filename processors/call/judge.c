@@ -3,6 +3,7 @@
 #include "../followup/party.h"
 #include "../followup/row.h"
 #include "../job/job.h"
+#include "../rules.h"
 
 #include <stdlib.h>
 
@@ -420,6 +421,7 @@ static void set_times(struct fold *fold, struct entity *entity, const struct ver
         call->follow_up_callback = settings.value[SETTING_FOLLOW_UP_CALLBACK];
         call->follow_up_empty_voicemail = settings.value[SETTING_FOLLOW_UP_EMPTY_VOICEMAIL];
         call->resolve_on_booking = settings.value[SETTING_RESOLVE_ON_BOOKING];
+        rules_fix(fold, call);
     }
     if (verdict->end) {
         call->check_at = later(verdict->end->at + call->acw_minutes * MINUTE_MS, call->check_floor);
@@ -516,7 +518,8 @@ void call_judge(struct fold *fold, struct entity *entity) {
         enum call_type type = decided ? call_type_of(call, verdict, call_standing(fold, entity, verdict->classified), &condition) : TYPE_IN_PROGRESS;
         counts_type(fold, entity_tenant(entity), call->type, (int8_t)type);
         call->type = (int8_t)type;
-        if (judge_rows(fold, entity, verdict, type) || fold->step == STEP_RECORD || fold->timer == TIMER_STUCK) classify(fold, entity, verdict);
+        bool changed = judge_rows(fold, entity, verdict, type);
+        if (changed || fold->step == STEP_RECORD || fold->step == STEP_RULES || fold->timer == TIMER_STUCK) classify(fold, entity, verdict);
     }
     call_schedule(fold, entity, verdict);
     entity_touch(fold->cache, entity);

@@ -15,8 +15,9 @@ struct entity *directory_subject(struct cache *cache, const struct event *event)
     static const uint8_t kinds[EVENT_TYPES] = {
         [EVENT_ROLE_CHANGED] = ENTRY_ROLE,     [EVENT_ROLES_ASSIGNED] = ENTRY_PERSON, [EVENT_TENANT_CHANGED] = ENTRY_TENANT,
         [EVENT_NUMBER_CHANGED] = ENTRY_NUMBER, [EVENT_QUEUE_CHANGED] = ENTRY_QUEUE,   [EVENT_AGENT_CHANGED] = ENTRY_AGENT,
-        [EVENT_CUSTOMER_CHANGED] = ENTRY_CUSTOMER};
-    struct str id = event->type == EVENT_TENANT_CHANGED ? STR("") : event->body.subject;
+        [EVENT_CUSTOMER_CHANGED] = ENTRY_CUSTOMER, [EVENT_ACTIVATE_RULES] = ENTRY_RULES};
+    bool one = event->type == EVENT_TENANT_CHANGED || event->type == EVENT_ACTIVATE_RULES; /* a tenant has one of these */
+    struct str id = one ? STR("") : event->body.subject;
     return directory_entity(cache, event->tenant, (enum entry_kind)kinds[event->type], id);
 }
 
@@ -66,6 +67,10 @@ bool directory_apply(struct cache *cache, const struct event *event, int64_t now
         count = 1;
         break;
     }
+    case EVENT_ACTIVATE_RULES:
+        a = (uint8_t)event->body.activate_rules.version;
+        count = 1;
+        break;
     default: /* EVENT_ROLES_ASSIGNED */
         texts[1] = join(event->body.roles_assigned.roles, roles, sizeof roles);
         break;

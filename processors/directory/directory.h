@@ -14,7 +14,9 @@ enum entry_kind {
     ENTRY_TENANT = 't', ENTRY_NUMBER = 'n', ENTRY_QUEUE = 'q', ENTRY_AGENT = 'a', ENTRY_CUSTOMER = 'c', ENTRY_ROLE = 'r', ENTRY_PERSON = 'p',
     ENTRY_SETTINGS = 's', /* settings.h */
     ENTRY_COUNTS = 'k',   /* counts.c */
-    ENTRY_SOURCE = 'f'    /* of tenant "*": id = its number, blob = its name */
+    ENTRY_SOURCE = 'f',   /* of tenant "*": id = its number, blob = its name */
+    ENTRY_RULES = 'v',    /* of tenant "*": the activations */
+    ENTRY_PASS = 'j'      /* of tenant "*": rules.c */
 };
 
 struct entry {

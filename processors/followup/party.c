@@ -102,6 +102,11 @@ static void ground_set(struct ground *ground, int64_t moment, struct str id) {
     memcpy(ground->id, id.ptr, id.len);
 }
 
+void ground_offer(struct ground *ground, int64_t moment, struct str id) {
+    if (ground->found && (ground->moment < moment || (ground->moment == moment && str_compare(ground_id(ground), id) <= 0))) return;
+    ground_set(ground, moment, id);
+}
+
 void party_first_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t start, struct ground *ground) {
     struct entry_walk walk;
     if (!party->len) return;
@@ -120,8 +125,7 @@ void party_first_job(struct fold *fold, struct str tenant, const struct party *p
     if (!party->len || from > to) return;
     walk_from(&walk, tenant, party, 'J', from);
     if (!walk_next(fold, &walk) || walk.time > to) return;
-    if (ground->found && (ground->moment < walk.time || (ground->moment == walk.time && str_compare(ground_id(ground), walk.id) <= 0))) return;
-    ground_set(ground, walk.time, walk.id);
+    ground_offer(ground, walk.time, walk.id);
 }
 
 bool party_has_job(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t to, int64_t by) {

@@ -33,6 +33,8 @@ struct ground {
     char id[ID_BYTES_MAX];
     uint32_t len;
 };
+/* Takes the other where it is earlier; of equal moments the smaller id. */
+void ground_offer(struct ground *ground, int64_t moment, struct str id);
 static inline struct str ground_id(const struct ground *ground) { return (struct str){ground->id, ground->len}; }
 
 void party_put_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t moment, struct str call_id, int64_t start);

@@ -1,6 +1,7 @@
 #include "row.h"
 #include "party.h"
 #include "../job/job.h"
+#include "../rules.h"
 
 /* What a row should look like now. */
 struct target {
@@ -29,6 +30,17 @@ static void find_talk(struct fold *fold, const struct entity *entity, const stru
     party_first_talk(fold, entity_tenant(entity), &party, from, verdict->start->at, &target->talk);
 }
 
+/* The earlier of *ground and the first job booked in [from, to] that names this very call. */
+static void find_job_of_call(struct fold *fold, const struct entity *entity, int64_t from, int64_t to, struct ground *ground) {
+    for (const struct fact *named = NULL; (named = call_next_job(entity, named));) {
+        struct job_read read;
+        const struct entity *job = job_entity(fold->cache, entity_tenant(entity), fact_text(named, 1));
+        job_read(job, &read);
+        bool names = read.booked && str_equal(read.call, entity_id(entity));
+        if (names && read.booked->at >= from && read.booked->at <= to) ground_offer(ground, read.booked->at, entity_id(job));
+    }
+}
+
 /* The job that converts the row (D1.24). */
 static void find_job(struct fold *fold, const struct entity *entity, const struct verdict *verdict, const struct row *row, enum followup_kind kind,
                      struct target *target) {
@@ -40,6 +52,7 @@ static void find_job(struct fold *fold, const struct entity *entity, const struc
     struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer);
     party_first_job(fold, entity_tenant(entity), &caller, from, to, &target->job);
     party_first_job(fold, entity_tenant(entity), &customer, from, to, &target->job);
+    if (rules_of(fold, call) >= RULES_JOB_OF_THE_CALL) find_job_of_call(fold, entity, from, to, &target->job);
 }
 
 /* The classification that closes a SECOND_CHANCE row, or null (D1.42). */
@@ -153,6 +166,10 @@ void row_index(struct fold *fold, struct entity *entity, const struct verdict *v
 static void stage(struct fold *fold, struct entity *entity, enum followup_kind kind, const struct row *before, enum change change, enum cause cause,
                   int64_t at) {
     struct row *row = row_of(entity, kind);
+    if (fold->step == STEP_RULES) { /* whatever they change */
+        cause = CAUSE_RULES;
+        at = fold->time;
+    }
     row->status_before = before->version ? before->status : (int8_t)-1;
     row->version++;
     row->changed_at = at;

@@ -62,6 +62,8 @@ enum event_type {
     EVENT_QUEUE_CHANGED,
     EVENT_AGENT_CHANGED,
     EVENT_CUSTOMER_CHANGED,
+    /* the network */
+    EVENT_ACTIVATE_RULES,
     EVENT_TYPES
 };
 
@@ -174,6 +176,7 @@ struct number_changed {
 struct queue_changed { struct str queue, name; };
 struct agent_changed { struct str agent, name; };
 struct customer_changed { struct str customer, name; struct str_array numbers; };
+struct activate_rules { int32_t version; };
 
 struct event {
     struct str tenant;
@@ -225,7 +228,8 @@ struct event {
         struct queue_changed queue_changed;
         struct agent_changed agent_changed;
         struct customer_changed customer_changed;
-        struct str subject; /* the first field of every body but change_settings: what it is about */
+        struct activate_rules activate_rules;
+        struct str subject; /* the first field of every body but change_settings and activate_rules: what it is about */
     } body;
 };
 

@@ -220,6 +220,9 @@ static const struct field customer_changed[] = {
     STRING(customer_changed, name),
     IDS(customer_changed, numbers),
 };
+static const struct field activate_rules[] = {
+    INT(activate_rules, version),
+};
 
 #define BODY(avro_name, table) &(const struct shape)SHAPE(avro_name, table, RECORD_BYTES_MAX)
 
@@ -267,6 +270,7 @@ const struct shape *const event_shapes[EVENT_TYPES] = {
     [EVENT_QUEUE_CHANGED] = BODY("QueueChanged", queue_changed),
     [EVENT_AGENT_CHANGED] = BODY("AgentChanged", agent_changed),
     [EVENT_CUSTOMER_CHANGED] = BODY("CustomerChanged", customer_changed),
+    [EVENT_ACTIVATE_RULES] = BODY("ActivateRules", activate_rules),
 };
 
 const struct shape shape_event_body = {

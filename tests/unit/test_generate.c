@@ -131,7 +131,7 @@ static void test_everything_occurs(void **state) {
     const struct event *event;
     while ((event = generate_next(generator))) take_census(&census, event);
     generate_close(generator);
-    assert_all_occur("event type", census.types, EVENT_TYPES, 0);
+    assert_all_occur("event type", census.types, EVENT_TYPES, UINT64_C(1) << EVENT_ACTIVATE_RULES); /* whoever runs it decides that */
     assert_all_occur("module", census.modules, 8, 0);
     assert_all_occur("queue exit", census.exits, 6, 0);
     assert_all_occur("offer end", census.offers, 5, 0);

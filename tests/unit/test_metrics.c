@@ -49,7 +49,7 @@ static void test_counters(void **state) {
     has_line(metrics, "ringback_registry_requests_total{result=\"ok\"} 2");
     has_line(metrics, "ringback_registry_requests_total{result=\"unreachable\"} 0");
     has_line(metrics, "# TYPE ringback_events_total counter");
-    has_line(metrics, "ringback_build_info{version=\"" RINGBACK_VERSION "\",rules=\"1\"} 1");
+    has_line(metrics, "ringback_build_info{version=\"" RINGBACK_VERSION "\",rules=\"2\"} 1");
     metrics_free(metrics);
     metrics_add(NULL, METRIC_EVENTS, 5, 0, 0, 1); /* nothing */
 }
