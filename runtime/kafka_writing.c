@@ -87,7 +87,9 @@ static bool time_is_wanted(struct partition *partition, int64_t now_ms) {
         struct fold_status status;
         fold_status(writer_fold(partition->writer), &status);
         bool later = status.next_deadline == NONE || (status.stream_time != NONE && status.stream_time >= status.next_deadline);
-        partition->due_at_wall_ms = later ? NONE : status.next_deadline + status.allowed_lateness_ms;
+        partition->due_at_wall_ms = status.judges_again ? partition_wall_ms(partition)
+                                    : later             ? NONE
+                                                        : status.next_deadline + status.allowed_lateness_ms;
         partition->looked_ms = now_ms;
     }
     return partition->due_at_wall_ms != NONE && partition_wall_ms(partition) >= partition->due_at_wall_ms;
