@@ -32,6 +32,7 @@ static const char *advice(int cause) {
 int fail_errno(struct failure *failure, const char *doing, const char *path) {
     int cause = errno;
     bool again = cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
+    if (failure->code == EXIT_DONE) failure->of_disk = cause == ENOSPC || cause == EDQUOT || cause == EIO || cause == EROFS;
     return fail(failure, again ? EXIT_AGAIN : EXIT_FAILED, "cannot %s %s: %s.%s", doing, path, strerror(cause), advice(cause));
 }
 
@@ -43,6 +44,7 @@ int fail_store(struct failure *failure, int code, const char *where, const char 
     enum exit_code exit_code = EXIT_FAILED;
     if (code == STORE_ERROR_BUSY || code == STORE_ERROR_FULL || code == STORE_ERROR_MEMORY) exit_code = EXIT_AGAIN;
     if (code == STORE_ERROR_FORMAT) exit_code = EXIT_CONFIGURATION;
+    if (failure->code == EXIT_DONE) failure->of_disk = code == STORE_ERROR_FULL || code == STORE_ERROR_IO;
     if (code == STORE_RETRY && failure->code == EXIT_DONE) {
         exit_code = EXIT_AGAIN;
         failure->retry = true;

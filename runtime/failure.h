@@ -13,6 +13,7 @@
 struct failure {
     enum exit_code code; /* EXIT_DONE: nothing failed */
     bool retry;          /* the store asks for the transaction again (STORE_RETRY) */
+    bool of_disk;        /* the disk is full, or refuses: nothing else on it would fare better */
     char text[1200];
 };
 

@@ -99,6 +99,10 @@ enum partition_event partition_wish(struct partition *partition) {
 
 enum partition_event partition_failed(struct partition *partition) {
     if (partition->log && kafka_producer_is_lost(partition->log)) return EVENT_FENCED;
+    if (partition->failure.of_disk) {
+        disk_refused(&partition->shared->disk);
+        return EVENT_FAILED;
+    }
     return partition->failure.code == EXIT_FAILED ? EVENT_DAMAGED : EVENT_FAILED;
 }
 
@@ -119,7 +123,7 @@ void partition_drop(struct partition *partition) {
 /* Waits longer each time that nothing came of it. */
 static enum partition_event wait_a_while(struct partition *partition) {
     partition_beat(partition, "waiting to try again", 5000);
-    if (monotonic_ms() >= partition->waits_until) return EVENT_WAITED;
+    if (monotonic_ms() >= partition->waits_until && !disk_is_refused(&partition->shared->disk)) return EVENT_WAITED;
     enum partition_event wish = partition_wish(partition);
     if (wish == EVENT_NOTHING) bell_wait(&partition->bell, 100);
     return wish == EVENT_STOPPED ? EVENT_STOPPED : EVENT_NOTHING;

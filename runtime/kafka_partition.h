@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "health.h"
+#include "kafka_disk.h"
 #include "kafka_producer.h"
 #include "kafka_sources.h"
 #include "kafka_states.h"
@@ -27,6 +28,7 @@ struct shared {
     struct framing own[TOPICS];
     rd_kafka_t *looker, *member;
     struct turns turns; /* of folding: config->workers at a time */
+    struct disk_fate disk;
 };
 
 /* Without a member. -1 described; shared_close takes what was opened, either way. */

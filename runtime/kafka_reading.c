@@ -215,7 +215,7 @@ static int standby_open(struct partition *partition) {
 enum partition_event partition_read(struct partition *partition) {
     enum partition_event wish = partition_wish(partition);
     if (wish != EVENT_NOTHING) return wish;
-    bool standby = partition->shared->config->standby == STANDBY_ALL;
+    bool standby = partition->shared->config->standby == STANDBY_ALL && !disk_is_refused(&partition->shared->disk);
     int open = standby ? standby_open(partition) : 0;
     partition->foreign = false;
     bool failed = open < 0 || (open > 0 && read_on(partition) < 0);

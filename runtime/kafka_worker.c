@@ -114,7 +114,7 @@ static void assignment_take(struct worker *worker, rd_kafka_t *member, rd_kafka_
 }
 
 static void assignment_leave(struct worker *worker, rd_kafka_t *member) {
-    bool lost = rd_kafka_assignment_lost(member);
+    bool lost = rd_kafka_assignment_lost(member) || worker->shared.disk.away; /* what is open could not be committed */
     worker->given = false;
     for (int32_t n = 0; n < worker->started; n++) partition_take(&worker->partitions[n], lost);
     int64_t until_ms = monotonic_ms() + RELEASE_MS;
@@ -175,6 +175,14 @@ static int rejoin_where_fenced(struct worker *worker) {
     return subscribe(worker);
 }
 
+/* Leaves the group with a disk that refuses, and joins again. */
+static int follow_disk(struct worker *worker) {
+    struct shared *shared = &worker->shared;
+    int told = disk_follow(&shared->disk, shared->config, shared->health, shared->metrics);
+    if (told > 0) rd_kafka_unsubscribe(shared->member);
+    return told < 0 ? subscribe(worker) : 0;
+}
+
 static void member_told(struct worker *worker, const rd_kafka_message_t *message) {
     switch ((int)message->err) {
     case RD_KAFKA_RESP_ERR_NO_ERROR: /* fetched before it was paused */
@@ -199,7 +207,7 @@ static int serve(struct worker *worker, const atomic_bool *stop) {
             health_set(worker->shared.health, HEALTH_BROKER, NULL);
         }
         if (worker->given) hand_out(worker);
-        if (rejoin_where_fenced(worker) < 0) return -1;
+        if (follow_disk(worker) < 0 || (!worker->shared.disk.away && rejoin_where_fenced(worker) < 0)) return -1;
     }
     return 0;
 }

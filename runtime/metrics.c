@@ -95,6 +95,8 @@ static const struct row rows[METRICS] = {
         PER("rebuild_left_seconds", GAUGE, MS, NULL, NULL, "Time that a rebuild will still take, at its rate so far; 0: none runs."),
     [METRIC_STATE_USED] = PER("state_used_bytes", GAUGE, ONE, NULL, NULL, "Bytes of the state's pages in use."),
     [METRIC_STATE_MAP] = PER("state_map_bytes", GAUGE, ONE, NULL, NULL, "Bytes of the state's map; it grows when it is full."),
+    [METRIC_DISK_REFUSED] = OF_PROCESS("disk_refused", GAUGE, ONE, NULL,
+                                       "1 while this instance is out of the group because its disk is full or fails."),
     [METRIC_SNAPSHOT_AGE] = PER("snapshot_age_seconds", GAUGE, MS, NULL, NULL, "Age of the last snapshot."),
     [METRIC_RULES_VERSION] = PER("rules_version", GAUGE, ONE, NULL, NULL, "Version of the rules that are active in the journal."),
     [METRIC_PRODUCERS_REPLACED] = PER("producers_replaced_total", COUNTER, ONE, NULL, NULL,

@@ -46,6 +46,7 @@ enum metric {
     METRIC_REBUILD_LEFT,       /* gauge, ms: time left */
     METRIC_STATE_USED,         /* gauge, bytes of pages in use */
     METRIC_STATE_MAP,          /* gauge, bytes of the map */
+    METRIC_DISK_REFUSED,       /* of the process; gauge 0 or 1 */
     METRIC_SNAPSHOT_AGE,       /* gauge, ms: of the last snapshot taken */
     METRIC_RULES_VERSION,      /* gauge */
     METRIC_PRODUCERS_REPLACED, /* producers thrown away: fenced, failed, or after a doubtful end of a transaction */
