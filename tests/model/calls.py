@@ -18,7 +18,7 @@ class Call:
         self.voice_agent_counts = self.callback_counts = False
         self.stuck_ms = 0
         # Fixed at the first decision, and at the first check.
-        self.settings = None
+        self.settings = self.rules = None
         self.check_settings = None
         self.acw_ms = self.retention_ms = None
         # No deadline moves before the change of settings that moved it.

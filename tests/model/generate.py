@@ -50,6 +50,8 @@ class World:
             rng.choice([self.job, self.command, self.command, self.late_fact])()
         for _ in range(rng.choice([0, 2, 5])):
             self.tick()
+        if rng.random() < 0.01:
+            self.add("ActivateRules", self.some_time(), 0, version=2)  # not a tenant's to activate
         self.repeat_some()
         return self.arrivals
 
@@ -345,6 +347,11 @@ def for_all(rng):
         world.change(BASE - HOUR + 1, "root", [("allowed_lateness_ms", str(rng.choice(VALUES["allowed_lateness_ms"])))])
     for _ in range(rng.choice([0, 0, 1, 2]) if rng.random() < 0.3 else 0):
         world.change(BASE + rng.choice(GAPS), rng.choice(["root", "root", "boss"]), [world.some_setting()])
+    if rng.random() < 0.6:
+        begun = rng.choice(GAPS + [5 * DAY, 14 * DAY, 15 * DAY, 20 * DAY, 40 * DAY])
+        for version in rng.choice([[2], [2], [2], [1, 2], [2, 2]]):
+            world.add("ActivateRules", BASE + begun, rng.choice([0, 0, HOUR]), version=version)
+            begun += rng.choice(GAPS)
     return world.arrivals
 
 

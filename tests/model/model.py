@@ -5,8 +5,8 @@ from calls import Call, Job
 from clock import KINDS, Clock
 from commands import Refused, judge
 from rows import PREFIX, Row, no_message_left, should_stand
-from words import (ALL, CALL_EVENTS, COMMANDS, DAY, DIRECTORY, E164, EXTENSION, FUTURE, HOUR, JOB_EVENTS, MINUTE, RULES_VERSION, SENTINELS,
-                   SETTINGS, WEEK, order)
+from words import (ALL, CALL_EVENTS, CALLS_A_RECORD, COMMANDS, DAY, DIRECTORY, E164, EXTENSION, FIRST_RULES, FUTURE, HOUR, JOB_EVENTS,
+                   LONGEST_LINK, MINUTE, SENTINELS, SETTINGS, WEEK, order)
 
 TOPICS = ("rejected", "calls-classified", "followups", "followup-events", "notices", "command-results")
 
@@ -52,11 +52,17 @@ class Model:
         self.network_time = None  # greatest occurred_at of what is for all tenants
         self.outputs = []
         self.next_timer = {}      # tenant -> its earliest timer, or None
+        self.rules = FIRST_RULES
+        self.looking_again = None # after an activation: since when, and behind which call it goes on
 
     # Records
 
     def fold(self, record):
         """A record: {"event": ...} or {"bad": reason}, with offset and append_time."""
+        self.fold_record(record)
+        self.look_again()
+
+    def fold_record(self, record):
         event = record.get("event")
         if event is None:
             step = Step(record["append_time"])
@@ -97,6 +103,8 @@ class Model:
         if end_as_of is not None:
             self.clock.end_of_source(end_as_of, self.setting(ALL, "allowed_lateness_ms"))
             self.fire_due()
+        while self.looking_again:  # seals without records follow
+            self.look_again()
 
     @staticmethod
     def subject(event):
@@ -129,6 +137,11 @@ class Model:
         elif kind in JOB_EVENTS:
             job = tenant.jobs.setdefault(event["job_id"], Job(event["job_id"]))
             job.events.append(event)
+        elif kind == "ActivateRules":
+            if tenant.id != ALL or event["version"] <= self.rules:
+                raise Rejected("INVALID")
+            self.rules = event["version"]
+            self.looking_again = {"since": None, "behind": ()}
         elif kind in DIRECTORY:
             subject = self.subject(event)
             standing = tenant.directory.get(subject)
@@ -277,6 +290,30 @@ class Model:
             del tenant.rows[row.id]
             step.emit("followups", f"{tenant.id}/{row.id}", {"tombstone": True})
 
+    # Other rules (docs/decisions/0019)
+
+    def look_again(self):
+        """Some calls more that older rules decided, each judged again in a step of its own."""
+        if not self.looking_again or self.clock.time is None:
+            return
+        if self.looking_again["since"] is None:
+            self.looking_again["since"] = self.clock.time
+        since = self.looking_again["since"]
+        calls = sorted(
+            ((tenant.id.encode(), call.start["occurred_at"], call.id.encode()), tenant, call)
+            for tenant in self.tenants.values() for call in tenant.calls.values()
+            if call.settings is not None and call.rules < self.rules and call.start["occurred_at"] >= since - LONGEST_LINK
+        )
+        calls = [c for c in calls if c[0] > self.looking_again["behind"]][:CALLS_A_RECORD]
+        for _, tenant, call in calls:
+            if call.start["occurred_at"] + call.settings["link_days"] * DAY >= since:
+                call.rules = self.rules
+                step = Step(self.clock.time, kind="RULES")
+                self.settle(tenant, step)
+                self.finish(step)
+        self.looking_again = {"since": since, "behind": calls[-1][0]} if len(calls) == CALLS_A_RECORD else None
+        self.fire_due()
+
     # Settling: what is shown follows what is known
 
     def settle(self, tenant, step):
@@ -306,6 +343,7 @@ class Model:
             call.stuck_fired = call.check_fired = False
         if call.decided() and call.settings is None:
             call.settings = self.settings(tenant.id)
+            call.rules = self.rules
             call.acw_ms = call.settings["second_chance.acw_minutes"] * MINUTE
             call.retention_ms = call.settings["retention_days"] * DAY
         if call.check_fired and call.end() and call.check_at() > now:
@@ -413,6 +451,8 @@ class Model:
         }
 
     def write(self, tenant, row, state, change, cause, cause_id, at, step, command=None):
+        if step.kind == "RULES":
+            cause, cause_id, at = "RULES", None, step.time
         before = row.shown
         row.shown = fields = self.fields(tenant, row, state)
         row.version += 1
@@ -421,7 +461,7 @@ class Model:
         step.emit("followups", f"{tenant.id}/{row.id}", {
             **fields, **self.names(tenant, fields), "tenant": tenant.id, "follow_up": row.id, "call_id": row.call.id, "kind": row.kind,
             "version": row.version, "outcome_before": row.frozen["outcome"] if withdrawn else None, "status_before": status_before,
-            "changed_at": at, "cause": cause, "rules_version": RULES_VERSION,
+            "changed_at": at, "cause": cause, "rules_version": row.call.rules,
         }, (row.version,))
         step.emit("followup-events", tenant.id, {
             "tenant": tenant.id, "follow_up": row.id, "version": row.version, "at": at,
@@ -452,10 +492,11 @@ class Model:
             "no_message": no_message_left(call), "abandoned_in_transfer": call.abandoned_in_transfer(found),
             "classification": classified.get("classification"), "reason": classified.get("reason"), "is_lead": classified.get("is_lead"),
             "notes": classified.get("notes"), "recording": call.last("RecordingAvailable", "address"), "job": job_id,
-            **(job.columns() if job else Job(None).columns()), "rules_version": RULES_VERSION, "start_event": start["event_id"],
+            **(job.columns() if job else Job(None).columns()), "rules_version": call.rules, "start_event": start["event_id"],
             "end_event": end["event_id"] if end else None, "condition_event": condition,
         }
-        if call.published and ({**columns, "check_at": None} == {**call.published, "check_at": None}
+        no_columns = {"check_at": None, "rules_version": None}
+        if call.published and ({**columns, **no_columns} == {**call.published, **no_columns}
                                or (found == "IN_PROGRESS" and call.published["type"] == found)):
             return
         undone = found == "IN_PROGRESS"

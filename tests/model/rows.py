@@ -1,5 +1,5 @@
 """A row: what its call, the persons and the automatics make of it, recomputed at each question (SPEC 3, 4, 6; D1.21 to D1.31)."""
-from words import COLD_ABANDONED, DAY
+from words import COLD_ABANDONED, DAY, JOB_OF_THE_CALL
 
 DONE = {"RESOLVED", "DISMISSED", "NOT_A_LEAD", "NOT_FOLLOWING_UP"}
 BY_HAND_FOR_GOOD = {"DISMISSED", "NOT_A_LEAD", "NOT_FOLLOWING_UP"}
@@ -182,6 +182,8 @@ def job_matches(call, job, tenant, as_of=None):
         return False
     named = tenant.call(booked.get("call"))
     by_caller = call.caller is not None and (booked.get("caller") == call.caller or (named is not None and named.caller == call.caller))
+    if call.rules >= JOB_OF_THE_CALL and booked.get("call") == call.id:
+        return True
     customer = call.customer(as_of)
     return by_caller or (customer is not None and booked.get("customer") == customer)
 

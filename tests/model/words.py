@@ -8,7 +8,10 @@ FUTURE = 5 * MINUTE
 WEEK = 7 * DAY
 TALK = 30_001
 COLD_ABANDONED = DAY + 1
-RULES_VERSION = 1
+FIRST_RULES = 1
+JOB_OF_THE_CALL = 2       # the version that lets a job match the rows of the very call that it names (D19.8)
+CALLS_A_RECORD = 256      # looked at again at the end of a record (D19.6)
+LONGEST_LINK = 90 * DAY
 ALL = "*"
 
 CALL_EVENTS = {
@@ -23,7 +26,7 @@ ROW_COMMANDS = {"SetStatus", "AddNote", "Assign", "StartCallback", "Dismiss", "R
 COMMANDS = ROW_COMMANDS | {"ChangeSettings"}
 DIRECTORY = {
     "RoleChanged": "role", "RolesAssigned": "person", "TenantChanged": "tenant", "NumberChanged": "number", "QueueChanged": "queue",
-    "AgentChanged": "agent", "CustomerChanged": "customer",
+    "AgentChanged": "agent", "CustomerChanged": "customer", "ActivateRules": "rules",
 }
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
