@@ -298,6 +298,27 @@ static int check_topics(struct loading *loading) {
     return 0;
 }
 
+/* What is re-keyed is read by us, written by others, and so is none of our topics. */
+static int check_rekey(struct loading *loading) {
+    const struct config *config = &loading->loaded->config;
+    for (int kind = SOURCE_CALLS; kind <= SOURCE_DIRECTORY; kind++) {
+        const char *origin = config->rekey[kind], *source = topic_rules[kafka_topic_of_source((enum source_kind)kind)].name;
+        if (!origin) continue;
+        g_autofree char *key = g_strconcat("rekey.", source, NULL);
+        int line = line_of(loading, key);
+        if (!is_name(origin, 249))
+            return wrong(loading, line, "the topic name \"%s\" must be 1 to 249 letters, digits, dots, underscores and hyphens", origin);
+        for (int i = 0; i < KAFKA_TOPICS; i++)
+            if (strcmp(config->topics.names[i], origin) == 0)
+                return wrong(loading, line, "%s and topics.%s are both \"%s\": name the topic that %s is to be made of", key,
+                             topic_rules[i].name, origin, source);
+        for (int other = SOURCE_CALLS; other < kind; other++)
+            if (config->rekey[other] && strcmp(config->rekey[other], origin) == 0)
+                return wrong(loading, line, "%s: \"%s\" is re-keyed into another topic already", key, origin);
+    }
+    return 0;
+}
+
 static int check_brokers(struct loading *loading) {
     int line = line_of(loading, "brokers");
     g_auto(GStrv) each = g_strsplit(loading->loaded->config.brokers, ",", 0);
@@ -345,7 +366,7 @@ static int check_all(struct loading *loading) {
         return wrong(loading, line_of(loading, "topics.min_insync_replicas"),
                      "topics.min_insync_replicas is %" PRId64 ", more than topics.replication, %" PRId64, config->topics.min_insync,
                      config->topics.replication);
-    return check_brokers(loading) < 0 || check_topics(loading) < 0 || check_registry(loading) < 0 ? -1 : 0;
+    return check_brokers(loading) < 0 || check_topics(loading) < 0 || check_rekey(loading) < 0 || check_registry(loading) < 0 ? -1 : 0;
 }
 
 /* ---- loading */

@@ -40,6 +40,7 @@ struct config {
         const char *names[KAFKA_TOPICS]; /* whole names, by enum of kafka_topics.h; never NULL */
         int64_t replication, min_insync; /* for `ringback topics` */
     } topics;
+    const char *rekey[SOURCE_NETWORK + 1]; /* by enum source_kind: the topic that `ringback rekey` makes it of; NULL: producers write it */
     struct {
         int64_t live_ms, records;
     } commit;

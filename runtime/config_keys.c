@@ -14,6 +14,13 @@
         .help = "The whole name of this topic, where it is not the prefix and `" key "`."                                                  \
     }
 
+#define REKEY_KEY(key, kind)                                                                                                               \
+    {                                                                                                                                      \
+        .name = "rekey." key, .offset = offsetof(struct config, rekey) + (kind) * sizeof(char *), .sample = "team." key,                   \
+        .help = "A topic that is not keyed by tenant, whose records `ringback rekey` writes into the topic " key ". `ringback run` then "  \
+                "asks it for its end, and waits for rekey. Nobody else may write into " key "."                                            \
+    }
+
 #define MS_OF_MINUTE 60000LL
 #define MS_OF_DAY (24 * 60 * MS_OF_MINUTE)
 
@@ -88,6 +95,10 @@ const struct config_key config_keys[] = {
     TOPIC_KEY("followup-events", TOPIC_FOLLOWUP_EVENTS),
     TOPIC_KEY("notices", TOPIC_NOTICES),
     TOPIC_KEY("command-results", TOPIC_COMMAND_RESULTS),
+    REKEY_KEY("calls", SOURCE_CALLS),
+    REKEY_KEY("jobs", SOURCE_JOBS),
+    REKEY_KEY("commands", SOURCE_COMMANDS),
+    REKEY_KEY("directory", SOURCE_DIRECTORY),
     {.name = "commit.live_ms",
      .kind = CONFIG_NUMBER,
      .offset = AT(commit.live_ms),

@@ -196,6 +196,19 @@ int kafka_committed(rd_kafka_t *member, struct kafka_offset *offsets, size_t cou
     return list_taken(list, code, offsets, "ask for the group's offsets of", failure);
 }
 
+int kafka_partition_count(rd_kafka_t *handle, const char *topic, int32_t *count, struct failure *failure) {
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *named = rd_kafka_topic_new(handle, topic, NULL);
+    rd_kafka_resp_err_t code = named ? rd_kafka_metadata(handle, 0, named, &metadata, ASK_MS) : rd_kafka_last_error();
+    if (named) rd_kafka_topic_destroy(named);
+    if (code) return fail_kafka(failure, code, rd_kafka_err2str(code), "ask for the partitions of", topic);
+    const rd_kafka_metadata_topic_t *answer = metadata->topic_cnt ? &metadata->topics[0] : NULL;
+    code = answer ? answer->err : RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+    *count = answer ? answer->partition_cnt : 0;
+    rd_kafka_metadata_destroy(metadata);
+    return code ? fail_kafka(failure, code, rd_kafka_err2str(code), "ask for the partitions of", topic) : 0;
+}
+
 /* MurmurHash2, 32 bits, with the seed that Kafka's clients use. */
 static uint32_t murmur2(const uint8_t *at, size_t size) {
     const uint32_t m = 0x5bd1e995;

@@ -3,11 +3,21 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "clocks.h"
+
+#define HOLD_MS 5000 /* so old may be what is known of the end of a source that is re-keyed */
+
 void live_places(const struct config *config, int32_t partition, struct kafka_offset places[KAFKA_SOURCES]) {
     for (int n = 0; n < KAFKA_SOURCES; n++) {
         bool network = n + 1 == SOURCE_NETWORK;
         places[n] = (struct kafka_offset){config->topics.names[KAFKA_TOPIC_CALLS + n], network ? 0 : partition, RD_KAFKA_OFFSET_INVALID};
     }
+}
+
+static int source_rekeyed(struct live_source *source, const struct config *config, struct failure *failure) {
+    const char *origin = config->rekey[source->kind];
+    if (origin) source->rekeyed = rekey_clock_make(origin);
+    return origin && !source->rekeyed ? fail_memory(failure) : 0;
 }
 
 int live_open(struct live_sources *live, const struct live_options *options, const int64_t next[KAFKA_SOURCES], struct failure *failure) {
@@ -22,7 +32,9 @@ int live_open(struct live_sources *live, const struct live_options *options, con
         struct live_source *source = &live->sources[n];
         source->kind = (enum source_kind)(n + 1);
         source->next = next[n];
-        if (tail_open(&source->tail, options->reader, places[n].topic, places[n].partition, next[n], options->bell, failure) == 0) continue;
+        if (source_rekeyed(source, options->config, failure) == 0 &&
+            tail_open(&source->tail, options->reader, places[n].topic, places[n].partition, next[n], options->bell, failure) == 0)
+            continue;
         live_close(live);
         return -1;
     }
@@ -40,6 +52,7 @@ void live_close(struct live_sources *live) {
         head_drop(source);
         tail_close(&source->tail);
         free(source->input.encoded);
+        free(source->rekeyed);
     }
     memset(live, 0, sizeof *live);
 }
@@ -83,7 +96,7 @@ static int event_take(const struct live_sources *live, struct live_source *sourc
     struct input *input = &source->input;
     struct event *event = &input->record.body.event;
     struct refusal why;
-    int64_t taken = codec_read(source->plan, (const uint8_t *)datum.ptr, datum.len, event, &input->scratch, &why);
+    int64_t taken = codec_read(source->schema.plan, (const uint8_t *)datum.ptr, datum.len, event, &input->scratch, &why);
     if (taken < 0) return input_bad(input, why.reason, bytes, size, "%s", why.detail);
     if (taken < (int64_t)datum.len)
         return input_bad(input, REJECT_MALFORMED, bytes, size, "%" PRId64 " bytes behind the record", (int64_t)datum.len - taken);
@@ -92,28 +105,9 @@ static int event_take(const struct live_sources *live, struct live_source *sourc
     if (check_place(live, source, bytes, size)) return 1;
     input->record.type = JOURNAL_EVENT;
     input->time = event->occurred_at;
-    if (!plan_is_identity(source->plan)) return input_event_recoded(input, bytes, size, live->failure);
+    if (!plan_is_identity(source->schema.plan)) return input_event_recoded(input, bytes, size, live->failure);
     input->event_bytes = datum;
     return 1;
-}
-
-static struct str framing_header(const rd_kafka_message_t *message) {
-    rd_kafka_headers_t *headers;
-    const void *value;
-    size_t size;
-    if (rd_kafka_message_headers(message, &headers) != 0) return STR_NULL;
-    if (rd_kafka_header_get_last(headers, FRAMING_HEADER, &value, &size) != 0 || !value) return STR_NULL;
-    return (struct str){value, (uint32_t)size};
-}
-
-/* Asks only where the schema is another than the record's before. */
-static enum registry_answer plan_for(const struct live_sources *live, struct live_source *source, const struct framing *framing,
-                                     struct refusal *why) {
-    if (source->plan && framing_equal(framing, &source->framing)) return REGISTRY_KNOWN;
-    enum registry_answer answer = registry_plan(live->registry, framing, &shape_event, &source->plan, why);
-    if (answer != REGISTRY_KNOWN) source->plan = NULL;
-    source->framing = *framing;
-    return answer;
 }
 
 /* Makes a journal record of the message held. 1; 0: its schema is not known yet; -1: no memory. */
@@ -121,29 +115,33 @@ static int head_decode(const struct live_sources *live, struct live_source *sour
     const rd_kafka_message_t *message = source->message;
     struct input *input = &source->input;
     const uint8_t *bytes = message->payload;
-    struct str value = {message->payload, (uint32_t)message->len}, datum;
-    struct framing framing;
+    struct str datum;
     struct refusal why;
     input->record = (struct journal_record){.source = (int32_t)source->kind, .offset = message->offset};
-    if (message->len > RECORD_BYTES_MAX + FRAMING_BYTES_MAX)
-        return input_bad(input, REJECT_TOO_LARGE, bytes, message->len, "%zu bytes, more than %d", message->len, RECORD_BYTES_MAX);
-    if (framing_read(value, framing_header(message), &framing, &datum, &why) < 0)
-        return input_bad(input, why.reason, bytes ? bytes : (const uint8_t *)"", message->len, "%s", why.detail);
-    enum registry_answer answer = plan_for(live, source, &framing, &why);
-    if (answer == REGISTRY_REFUSED) return input_bad(input, why.reason, bytes, message->len, "%s", why.detail);
-    return answer == REGISTRY_WAIT ? 0 : event_take(live, source, bytes, message->len, datum);
+    switch (value_read(&source->schema, live->registry, message, &datum, &why)) {
+    case REGISTRY_WAIT: return 0;
+    case REGISTRY_KNOWN: return event_take(live, source, bytes, message->len, datum);
+    case REGISTRY_REFUSED: break;
+    }
+    return input_bad(input, why.reason, bytes ? bytes : (const uint8_t *)"", message->len, "%s", why.detail);
 }
 
 /* ---- the merge ---- */
 
+void live_took(struct live_source *source) {
+    source->next = source->message->offset + 1;
+    head_drop(source);
+}
+
 /* 1: it has a head; 0: it has none; -1. */
 static int head_fill(const struct live_sources *live, struct live_source *source) {
-    if (!source->message) {
+    while (!source->message) {
         bool rings = atomic_load_explicit(&source->tail.rang, memory_order_relaxed);
         int found = tail_next(&source->tail, &source->message, live->failure);
         if (found == 0 && (rings || !source->at_end)) source->at_end = tail_is_at_end(&source->tail);
         if (found <= 0) return found;
         source->undecided = true;
+        if (source->rekeyed && rekey_clock_hear(source->rekeyed, source->message)) live_took(source); /* it is not journalled */
     }
     if (!source->undecided) return 1;
     int decoded = head_decode(live, source);
@@ -153,6 +151,17 @@ static int head_fill(const struct live_sources *live, struct live_source *source
 
 /* At one and the same time names and rights come first, and commands, which need them, last. */
 static const enum source_kind merge_order[KAFKA_SOURCES] = {SOURCE_NETWORK, SOURCE_DIRECTORY, SOURCE_CALLS, SOURCE_JOBS, SOURCE_COMMANDS};
+
+/* True where a source that is re-keyed may still get what belongs before the head: rekey is behind. What lies in the future is not waited
+ * for longer than until now. */
+static bool is_held(const struct live_sources *live, const struct live_source *head) {
+    for (int n = 0; n < KAFKA_SOURCES; n++) {
+        const struct live_source *source = &live->sources[n];
+        if (!source->rekeyed || source->message || head->input.time <= source->rekeyed->ended_as_of + HOLD_MS) continue;
+        if (wall_ms() - live->ahead_ms > source->rekeyed->ended_as_of + HOLD_MS) return true;
+    }
+    return false;
+}
 
 int live_next(struct live_sources *live, struct live_source **out) {
     struct live_source *first = NULL;
@@ -164,12 +173,7 @@ int live_next(struct live_sources *live, struct live_source **out) {
         if (found > 0 && (!first || source->input.time < first->input.time)) first = source;
     }
     *out = first;
-    return first != NULL;
-}
-
-void live_took(struct live_source *source) {
-    source->next = source->message->offset + 1;
-    head_drop(source);
+    return first && !is_held(live, first);
 }
 
 int64_t live_lag(const struct live_sources *live) {
@@ -192,7 +196,17 @@ int live_ask(struct live_sources *live, rd_kafka_t *looker, int64_t now) {
     if (kafka_ask(looker, KAFKA_END, places, KAFKA_SOURCES, live->failure) < 0) return -1;
     for (int n = 0; n < KAFKA_SOURCES; n++) live->ends[n] = places[n].offset;
     live->asked_at = now;
+    for (int n = 0; n < KAFKA_SOURCES; n++)
+        if (live->sources[n].rekeyed && rekey_clock_ask(live->sources[n].rekeyed, looker, now, live->failure) < 0) return -1;
     return 0;
+}
+
+bool live_is_stale(const struct live_sources *live, int64_t now) {
+    for (int n = 0; n < KAFKA_SOURCES; n++) {
+        const struct rekey_clock *rekeyed = live->sources[n].rekeyed;
+        if (rekeyed && now > rekeyed->ended_as_of + HOLD_MS / 2) return true;
+    }
+    return false;
 }
 
 /* What was fetched but not taken is still to come. */
@@ -202,15 +216,24 @@ static bool has_ended(const struct live_sources *live, int n) {
     return live->asked_at != NONE && position >= live->ends[n];
 }
 
-bool live_all_ended(const struct live_sources *live) {
-    for (int n = 0; n < KAFKA_SOURCES; n++)
-        if (n + 1 != SOURCE_COMMANDS && !has_ended(live, n)) return false;
-    return true;
+static int64_t ended_as_of(const struct live_sources *live, int n) {
+    const struct rekey_clock *rekeyed = live->sources[n].rekeyed;
+    if (rekeyed) return rekeyed->ended_as_of;
+    return has_ended(live, n) ? live->asked_at : NONE;
+}
+
+int64_t live_ended_as_of(const struct live_sources *live) {
+    int64_t least = INT64_MAX;
+    for (int n = 0; n < KAFKA_SOURCES; n++) {
+        int64_t ended = ended_as_of(live, n);
+        if (n + 1 != SOURCE_COMMANDS && ended < least) least = ended;
+    }
+    return least;
 }
 
 void live_seal(const struct live_sources *live, bool ends, struct seal_source seal[KAFKA_SOURCES]) {
     for (int n = 0; n < KAFKA_SOURCES; n++)
         seal[n] = (struct seal_source){.source = n + 1,
                                        .next_offset = live->sources[n].next,
-                                       .end_as_of = ends && has_ended(live, n) ? live->asked_at : NONE};
+                                       .end_as_of = ends ? ended_as_of(live, n) : NONE};
 }

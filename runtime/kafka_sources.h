@@ -9,7 +9,8 @@
 
 #include "ingest.h"
 #include "kafka_tail.h"
-#include "registry.h"
+#include "kafka_value.h"
+#include "rekey_clock.h"
 
 #define KAFKA_SOURCES SOURCE_NETWORK /* calls, jobs, commands, directory, network */
 
@@ -21,8 +22,8 @@ struct live_source {
     bool undecided;              /* the head's schema is not known yet */
     bool at_end;                 /* without a head: as of its last fetch */
     int64_t next;                /* offset of the first record that was not taken */
-    struct framing framing;      /* of the last record whose schema was asked for, and its plan */
-    const struct plan *plan;
+    struct value_schema schema;  /* of its records */
+    struct rekey_clock *rekeyed; /* `ringback rekey` writes it; NULL: it is an end of its own */
     struct input input; /* the head: record, event_bytes and time as of a file's (ingest.h) */
 };
 
@@ -31,6 +32,7 @@ struct live_sources {
     struct registry *registry;
     int32_t partition;
     struct failure *failure;
+    int64_t ahead_ms;             /* our wall clock less the broker's, where that is known to be too much */
     int64_t asked_at;             /* ms UTC of the last question for the ends; NONE: none since open */
     int64_t ends[KAFKA_SOURCES];  /* the answer */
     struct live_source sources[KAFKA_SOURCES];
@@ -61,8 +63,10 @@ bool live_waits_for_schema(const struct live_sources *live);
 void live_places(const struct config *config, int32_t partition, struct kafka_offset places[KAFKA_SOURCES]);
 /* Asks where the sources end now, which is time `now` (ms UTC). */
 int live_ask(struct live_sources *live, rd_kafka_t *looker, int64_t now);
-/* True where all sources that move the clock are at their end as of the last question. */
-bool live_all_ended(const struct live_sources *live);
+/* True where a source that is re-keyed soon makes the others wait: it was asked for its end too long before `now`. */
+bool live_is_stale(const struct live_sources *live, int64_t now);
+/* The time as of which all sources that move the clock are at their end; NONE: some are not. */
+int64_t live_ended_as_of(const struct live_sources *live);
 /* What a seal says of them; with `ends` also which are at their end, else none is. */
 void live_seal(const struct live_sources *live, bool ends, struct seal_source seal[KAFKA_SOURCES]);
 

@@ -37,7 +37,8 @@ static bool clock_is_off(const struct partition *partition) {
 void partition_clock_check(struct partition *partition) {
     bool off = clock_is_off(partition);
     metrics_set(partition->shared->metrics, METRIC_CLOCK_SKEW, METRICS_OF_PROCESS, 0, 0, skew_ms(partition));
-    writer_correct_clock(partition->writer, off ? skew_ms(partition) : 0);
+    partition->live.ahead_ms = off ? skew_ms(partition) : 0;
+    writer_correct_clock(partition->writer, partition->live.ahead_ms);
     health_set(partition->shared->health, HEALTH_CLOCK, off ? "this machine's clock is more than 2 s off the broker's" : NULL);
 }
 
@@ -80,9 +81,13 @@ int partition_seal(struct partition *partition) {
 /* What is due is due by the broker's time. */
 int64_t partition_wall_ms(const struct partition *partition) { return wall_ms() - (clock_is_off(partition) ? skew_ms(partition) : 0); }
 
+static bool seal_is_regular(const struct partition *partition, int64_t now_ms) {
+    return now_ms - partition->sealed_ms >= partition->shared->config->seal_every_ms;
+}
+
 /* Whether something waits for time alone: a deadline that has come, or the regular seal. */
 static bool time_is_wanted(struct partition *partition, int64_t now_ms) {
-    if (now_ms - partition->sealed_ms >= partition->shared->config->seal_every_ms) return true;
+    if (seal_is_regular(partition, now_ms)) return true;
     if (now_ms - partition->looked_ms >= LOOK_EVERY_MS) {
         struct fold_status status;
         fold_status(writer_fold(partition->writer), &status);
@@ -97,11 +102,17 @@ static bool time_is_wanted(struct partition *partition, int64_t now_ms) {
 
 /* Asks for the ends, and seals where that is all there is to tell. -1: failed. */
 static int tell_time(struct partition *partition, int64_t now_ms) {
-    if (clock_is_off(partition) || now_ms - partition->asked_ms < ASK_EVERY_MS || !time_is_wanted(partition, now_ms)) return 0;
+    if (now_ms - partition->asked_ms < ASK_EVERY_MS) return 0;
+    bool wanted = !clock_is_off(partition) && time_is_wanted(partition, now_ms);
+    int64_t wall = partition_wall_ms(partition);
+    if (!wanted && !live_is_stale(&partition->live, wall)) return 0;
     partition->asked_ms = now_ms;
     partition_beat(partition, "asking where the sources end", LIMIT_MS);
-    if (live_ask(&partition->live, partition->shared->looker, partition_wall_ms(partition)) < 0) return -1;
-    return writer_records(partition->writer) == 0 && live_all_ended(&partition->live) ? partition_seal(partition) : 0;
+    if (live_ask(&partition->live, partition->shared->looker, wall) < 0) return -1;
+    int64_t ended = live_ended_as_of(&partition->live);
+    if (!wanted || ended == NONE || writer_records(partition->writer)) return 0;
+    /* Rekey may tell of a time before the deadline: that would be a seal for nothing, again and again. */
+    return ended >= partition->due_at_wall_ms || seal_is_regular(partition, now_ms) ? partition_seal(partition) : 0;
 }
 
 /* ---- records ---- */
