@@ -71,8 +71,8 @@ class Bench:
         wire.create()
         return wire
 
-    def instance(self, wire, room, name="one", settings="", program=None, **environment):
-        return Instance(program or self.program, wire, room, name, settings, environment)
+    def instance(self, wire, room, name="one", settings="", program=None, disk=None, port=0, **environment):
+        return Instance(program or self.program, wire, room, name, settings, environment, disk, port)
 
     def at_end(self, wire, sent, seconds=180):
         """Waits until the group has committed all that was sent."""

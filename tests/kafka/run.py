@@ -12,6 +12,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from bench import Bench  # noqa: E402
 from crashes import crash_points  # noqa: E402
+from disk import full_disk  # noqa: E402
 from faults import faults, hand_over  # noqa: E402
 from hostile import hostile_records, wrong_places  # noqa: E402
 from idle import idle_streams  # noqa: E402
@@ -21,7 +22,7 @@ from through import generated_week, real, real_month  # noqa: E402
 from wire import kafka  # noqa: E402
 
 TESTS = [generated_week, real_month, faults, hand_over, crash_points, idle_streams, hostile_records, wrong_places, foreign_state,
-         quarantine_and_repair, snapshots]
+         quarantine_and_repair, snapshots, full_disk]
 
 
 def told(test, bench):

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -39,20 +41,30 @@ class Ringback(Program):
 class Instance:
     """One process."""
 
-    def __init__(self, program, wire, room, name, settings="", environment=None):
+    def __init__(self, program, wire, room, name, settings="", environment=None, disk=None, port=0):
         self.program, self.name, self.process = program, name, None
         self.room = pathlib.Path(room) / name
         self.room.mkdir(parents=True, exist_ok=True)
-        self.environment = environment or {}
+        self.environment, self.disk, self.port = environment or {}, disk, port
+        self.state = (disk.seen if disk else self.room) / "state"
         self.config = self.room / "ringback.yaml"
         self.config.write_text(f"brokers: {wire.bootstrap}\napplication: {wire.prefix}app\npartitions: {wire.partitions}\n"
-                               f"topics:\n  prefix: {wire.prefix}\nstate:\n  dir: {self.room}/state\nhttp:\n  port: 0\n{settings}")
+                               f"topics:\n  prefix: {wire.prefix}\nstate:\n  dir: {disk.mount if disk else self.room}/state\n"
+                               f"http:\n  port: {port}\n{settings}")
 
     def start(self):
+        command = [*(self.disk.enter if self.disk else []), self.program.path, "run", "-c", str(self.config)]
         with open(self.room / "log", "ab") as log:
-            self.process = subprocess.Popen([self.program.path, "run", "-c", str(self.config)], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, env=os.environ | self.environment)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | self.environment)
         return self
+
+    def page(self, path):
+        """(status, text) of one of its pages; its port must have been given."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            return answer.code, answer.read().decode()
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None
@@ -86,6 +98,10 @@ class Instance:
                 yield json.loads(line)
             except ValueError:
                 yield {"event": "text", "text": line}
+
+    def count(self, event):
+        """How many lines say so."""
+        return sum(line["event"] == event for line in self.said())
 
     def tail(self, count=12):
         return "\n".join((self.room / "log").read_text(errors="replace").splitlines()[-count:])
