@@ -232,7 +232,8 @@ def names(word):
 
 
 def directory(noun, w):
-    """role edit grants A,B | person kim has edit,other | number N ... | queue sales named Sales | agent, customer, tenant"""
+    """role edit grants A,B | person kim has edit,other | number N ... | queue sales named Sales | agent, customer, tenant
+    | rules 2 activated"""
     if noun == "role":
         role = w.take()
         w.need("grants")
@@ -249,6 +250,10 @@ def directory(noun, w):
         w.need("named")
         event = {"type": "TenantChanged", "tenant": tenant, "name": w.take(), "zone": w.option("zone") or "UTC"}
         return event | {"week_start": symbol(w.option("week") or "monday")}
+    if noun == "rules":
+        event = {"type": "ActivateRules", "tenant": "*", "version": int(w.take("a version"))}
+        w.need("activated")
+        return event
     if noun == "status":
         return {"type": "AgentStatusChanged", "agent": w.take(), "status": w.take(), "why": symbol(w.option("why") or "person")}
     identity = w.take()
@@ -279,7 +284,7 @@ def given(w):
         yield f"08:00 command given-{changes.replace(' ', '-').replace('=', '-')} by {who} changes {changes}{where}"
 
 
-DIRECTORY = ("role", "person", "number", "tenant", "status", "queue", "agent", "customer")
+DIRECTORY = ("role", "person", "number", "tenant", "rules", "status", "queue", "agent", "customer")
 
 
 def event(line, order):
