@@ -22,13 +22,14 @@ from faults import faults, hand_over  # noqa: E402
 from hostile import hostile_records, wrong_places  # noqa: E402
 from idle import idle_streams  # noqa: E402
 from program import EXIT_FAILED, Failed, Tap  # noqa: E402
-from trouble import foreign_state, quarantine_and_repair, snapshots  # noqa: E402
+from rekey import rekey_holds_time, rekeyed_topics  # noqa: E402
+from trouble import foreign_state, quarantine_and_repair, snapshots, source_gap  # noqa: E402
 from through import generated_week, real, real_month  # noqa: E402
 from wire import kafka  # noqa: E402
 
 # They wait far more than they compute, so three go on at a time, each lane on a broker of its own: `faults` kills that.
 LANES = ((faults, real_month, generated_week, wrong_places),
-         (hand_over, idle_streams, foreign_state, quarantine_and_repair, snapshots),
+         (hand_over, idle_streams, foreign_state, quarantine_and_repair, snapshots, source_gap),
          (crash_points, full_disk, hostile_records))
 
 

@@ -2,6 +2,7 @@
 import shutil
 
 from bench import of_now, wait_until
+from broker import free_ports
 import ledger
 from program import EXIT_FAILED, Failed
 from wire import kafka, messages
@@ -78,6 +79,47 @@ def quarantine_and_repair(bench):
     bench.program.run(*command)
     run_to_end(bench, instance, wire, sent)
     ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+
+
+def metrics(instance):
+    try:
+        return instance.page("/metrics")[1]
+    except OSError:  # it is still starting
+        return ""
+
+
+def source_gap(bench):
+    """Records that retention deleted while nobody was there: named in the journal, counted, said in reports; what is left is read."""
+    wire, room, (port,) = bench.wire(2), bench.directory("gap"), free_ports(1)
+    events = list(messages(of_now(bench, 3, "--tenants", 20, "--events", 6000), wire.prefix))
+    instance = bench.instance(wire, room, port=port)
+    sent = wire.send(events[:2000])
+    run_to_end(bench, instance, wire, sent)
+    read = wire.end("calls", 0)
+    sent = add(sent, wire.send(events[2000:4000]))
+    left = (read + wire.end("calls", 0)) // 2
+    wire.delete_before("calls", 0, left)
+    instance.start()
+    try:
+        wait_until("the gap is not counted", 60, lambda: instance.is_running() and 'gaps_total{partition="0",source="CALLS"} 1\n' in metrics(instance))
+        bench.at_end(wire, sent)
+        instance.stop()
+    finally:
+        instance.kill()
+    sent = add(sent, wire.send(events[4000:]))
+    run_to_end(bench, instance, wire, sent)
+    ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+    partition = ledger.Partition(wire, bench.program, 0)
+    gaps = [(record["source"], record["body"]["lost_from"], record["body"]["lost_to"]) for record in partition.records if record["kind"] == "Gap"]
+    if gaps != [(1, read, left)]:
+        raise Failed(f"offsets {read} to {left} of calls-0 are lost; the journal says {gaps}")
+    said = [(line["partition"], line["source"], line["from"], line["to"]) for line in instance.said() if line["event"] == "source_gap"]
+    if said != [(0, "CALLS", read, left)]:
+        raise Failed(f"it says {said}")
+    report = bench.program.run("report", "unbooked-abandoned", "--data", instance.state / "0").stdout.decode()
+    if "gaps in sources: 1" not in report:
+        raise Failed(f"the report does not say that something is missing:\n{report[:1000]}")
+    print(f"# offsets {read} to {left} were deleted: one gap, said once")
 
 
 def snapshots(bench):

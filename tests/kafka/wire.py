@@ -139,12 +139,25 @@ class Wire:
                     raise Failed(f"{topic}-{partition}: {message.error()}")
         raise Failed(f"{topic}-{partition} has no end")
 
-    def end(self, topic, partition):
+    def bounds(self, topic, partition):
+        """Offsets of the first record that is left, and behind the last."""
         consumer = self.consumer(**{"isolation.level": "read_uncommitted"})
         try:
-            return consumer.get_watermark_offsets(kafka.TopicPartition(self.prefix + topic, partition), 10)[1]
+            return consumer.get_watermark_offsets(kafka.TopicPartition(self.prefix + topic, partition), 10)
         finally:
             consumer.close()
+
+    def begin(self, topic, partition):
+        return self.bounds(topic, partition)[0]
+
+    def end(self, topic, partition):
+        return self.bounds(topic, partition)[1]
+
+    def delete_before(self, topic, partition, offset):
+        """What retention does in its time."""
+        place = kafka.TopicPartition(self.prefix + topic, partition, offset)
+        for future in self.admin.delete_records([place]).values():
+            future.result(30)
 
     def group_offsets(self, group):
         """{(source, partition): the group's committed offset}"""
