@@ -1,37 +1,19 @@
-#include <signal.h>
-#include <stdatomic.h>
-#include <string.h>
-
 #include "configured.h"
 #include "json_log.h"
 #include "kafka_worker.h"
+#include "stopping.h"
 
 static const struct option_row options[] = {
     {"config", 'c', OPTION_FILE, "FILE", CONFIG_FILE, false, false, "The configuration; ringback check-config explains it"},
     {0},
 };
 
-static atomic_bool stopped;
-
-static void on_signal(int signal_number) {
-    (void)signal_number;
-    atomic_store(&stopped, true);
-}
-
-static void watch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* connections break */
-}
-
 static int serve(const struct arguments *arguments, const struct config *config, struct failure *failure) {
     (void)arguments;
     json_log_level((enum level)config->log.level);
     json_log(LEVEL_INFO, "started", LOG_TEXT("version", RINGBACK_VERSION), LOG_TEXT("application", config->application),
              LOG_NUMBER("partitions", config->partitions));
-    watch_signals();
-    int result = kafka_worker_run(config, &stopped, failure);
+    int result = kafka_worker_run(config, stop_on_signals(), failure);
     json_log(LEVEL_INFO, "ended", LOG_NUMBER("exit_code", result < 0 ? (int64_t)failure->code : 0));
     return result;
 }

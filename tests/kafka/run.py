@@ -30,7 +30,7 @@ from wire import kafka  # noqa: E402
 # They wait far more than they compute, so three go on at a time, each lane on a broker of its own: `faults` kills that.
 LANES = ((faults, real_month, generated_week, wrong_places),
          (hand_over, idle_streams, foreign_state, quarantine_and_repair, snapshots, source_gap),
-         (crash_points, full_disk, hostile_records))
+         (crash_points, full_disk, hostile_records, rekeyed_topics, rekey_holds_time))
 
 
 def is_chosen(test, names):

@@ -41,6 +41,8 @@ class Ringback(Program):
 class Instance:
     """One process."""
 
+    command = "run"
+
     def __init__(self, program, wire, room, name, settings="", environment=None, disk=None, port=0):
         self.program, self.name, self.process = program, name, None
         self.room = pathlib.Path(room) / name
@@ -53,7 +55,7 @@ class Instance:
                                f"http:\n  port: {port}\n{settings}")
 
     def start(self):
-        command = [*(self.disk.enter if self.disk else []), self.program.path, "run", "-c", str(self.config)]
+        command = [*(self.disk.enter if self.disk else []), self.program.path, self.command, "-c", str(self.config)]
         with open(self.room / "log", "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | self.environment)
         return self

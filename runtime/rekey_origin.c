@@ -1,0 +1,137 @@
+#include "rekey_origin.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "json_log.h"
+
+#define TENANT_BYTES_MAX 128 /* of an id (event_check) */
+
+/* ---- where to begin ---- */
+
+/* `next`: the group's offset of each partition. */
+static int places_settle(struct origin *origin, struct kafka_offset *next, const struct kafka_offset *starts, const struct kafka_offset *ends) {
+    for (int32_t n = 0; n < origin->count; n++) {
+        int64_t committed = next[n].offset;
+        if (committed > ends[n].offset)
+            return fail(origin->failure, EXIT_FAILED,
+                        "%s-%" PRId32 " ends at offset %" PRId64 ", but was re-keyed up to %" PRId64
+                        ": the topic was made again. Delete the offsets of the re-keying group to begin it anew.",
+                        origin->topic, n, ends[n].offset, committed);
+        if (committed >= starts[n].offset) continue;
+        if (committed >= 0)
+            json_log(LEVEL_ERROR, "origin_gap", LOG_TEXT("topic", origin->topic), LOG_NUMBER("partition", n), LOG_NUMBER("from", committed),
+                     LOG_NUMBER("to", starts[n].offset), LOG_TEXT("text", "deleted from the topic before it was re-keyed"));
+        next[n].offset = starts[n].offset;
+    }
+    return 0;
+}
+
+static int places_ask(struct origin *origin, const struct origin_options *options, struct kafka_offset *next) {
+    size_t count = (size_t)origin->count;
+    struct kafka_offset *starts = calloc(count, sizeof *starts), *ends = calloc(count, sizeof *ends);
+    int result = starts && ends ? 0 : fail_memory(origin->failure);
+    for (size_t n = 0; n < count && result == 0; n++) next[n] = starts[n] = ends[n] = (struct kafka_offset){origin->topic, (int32_t)n, 0};
+    if (result == 0) result = kafka_committed(options->member, next, count, origin->failure);
+    if (result == 0) result = kafka_ask(options->looker, KAFKA_BEGINNING, starts, count, origin->failure);
+    if (result == 0) result = kafka_ask(options->looker, KAFKA_END, ends, count, origin->failure);
+    if (result == 0) result = places_settle(origin, next, starts, ends);
+    free(starts);
+    free(ends);
+    return result;
+}
+
+static int heads_open(struct origin *origin, const struct origin_options *options, const struct kafka_offset *next) {
+    for (int32_t n = 0; n < origin->count; n++) {
+        struct origin_head *head = &origin->heads[n];
+        head->next = next[n].offset;
+        origin->told[n] = -1;
+        if (tail_open(&head->tail, options->reader, origin->topic, n, head->next, options->bell, origin->failure) < 0) return -1;
+    }
+    return 0;
+}
+
+int origin_open(struct origin *origin, const struct origin_options *options, struct failure *failure) {
+    origin->kind = options->kind;
+    origin->topic = options->topic;
+    origin->registry = options->registry;
+    origin->failure = failure;
+    if (kafka_partition_count(options->looker, origin->topic, &origin->count, failure) < 0) return -1;
+    origin->heads = calloc((size_t)origin->count, sizeof *origin->heads);
+    origin->told = calloc((size_t)origin->count, sizeof *origin->told);
+    struct kafka_offset *next = calloc((size_t)origin->count, sizeof *next);
+    int result = origin->heads && origin->told && next ? 0 : fail_memory(failure);
+    if (result == 0) result = places_ask(origin, options, next);
+    if (result == 0) result = heads_open(origin, options, next);
+    free(next);
+    if (result < 0) origin_close(origin);
+    return result;
+}
+
+static void head_drop(struct origin_head *head) {
+    if (head->message) rd_kafka_message_destroy(head->message);
+    head->message = NULL;
+}
+
+void origin_close(struct origin *origin) {
+    for (int32_t n = 0; n < origin->count && origin->heads; n++) {
+        head_drop(&origin->heads[n]);
+        tail_close(&origin->heads[n].tail);
+    }
+    free(origin->heads);
+    free(origin->told);
+    origin->heads = NULL;
+    origin->told = NULL;
+    origin->count = 0;
+}
+
+/* ---- the merge ---- */
+
+/* Whose record it is, and of when. False: its schema is not known yet. */
+static bool head_decode(struct origin *origin, struct origin_head *head) {
+    struct str datum;
+    struct refusal why;
+    struct event event;
+    head->tenant = STR_NULL;
+    head->time = INT64_MIN;
+    enum registry_answer answer = value_read(&head->schema, origin->registry, head->message, &datum, &why);
+    if (answer != REGISTRY_KNOWN) return answer == REGISTRY_REFUSED;
+    if (codec_read(head->schema.plan, (const uint8_t *)datum.ptr, datum.len, &event, &origin->scratch, &why) < 0) return true;
+    if (event.tenant.len == 0 || event.tenant.len > TENANT_BYTES_MAX) return true;
+    head->tenant = event.tenant;
+    head->time = event.occurred_at;
+    return true;
+}
+
+/* 1: it has a record; 0: it has none, or must be waited for; -1. */
+static int head_fill(struct origin *origin, struct origin_head *head) {
+    if (!head->message) {
+        bool rings = atomic_load_explicit(&head->tail.rang, memory_order_relaxed);
+        int found = tail_next(&head->tail, &head->message, origin->failure);
+        if (found == 0 && (rings || !head->at_end)) head->at_end = tail_is_at_end(&head->tail);
+        if (found <= 0) return found;
+        head->undecided = true;
+    }
+    if (head->undecided) head->undecided = !head_decode(origin, head);
+    return !head->undecided;
+}
+
+int origin_next(struct origin *origin, struct origin_head **out) {
+    struct origin_head *first = NULL;
+    for (int32_t n = 0; n < origin->count; n++) {
+        struct origin_head *head = &origin->heads[n];
+        int found = head_fill(origin, head);
+        if (found < 0) return -1;
+        if (found == 0 && (head->message || !head->at_end)) return 0;
+        if (found > 0 && (!first || head->time < first->time)) first = head;
+    }
+    *out = first;
+    return first != NULL;
+}
+
+void origin_took(struct origin_head *head) {
+    head->next = head->message->offset + 1;
+    head_drop(head);
+}
+
+int64_t origin_position(const struct origin_head *head) { return head->message ? head->message->offset : tail_position(&head->tail); }

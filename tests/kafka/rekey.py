@@ -1,0 +1,237 @@
+"""Topics that are not keyed by tenant go in through `ringback rekey`, whatever happens to it, and time waits for it."""
+import collections
+import signal
+import threading
+import time
+
+from bench import DAY, kind_of, now_ms, of_now, rfc3339, wait_until
+from idle import MINUTE, call, setting
+import ledger
+from program import EXIT_REJECTED, Failed
+from service import Instance
+from through import TOLD_BY_PLACE, same_rows, without_row_commands
+from wire import SOURCES, Container, confluent_kafka, fingerprint, kafka, source_of
+
+REKEYED = SOURCES[:4]
+ORIGIN_PARTITIONS = 3
+HEADERS = [("team", b"telephony"), ("trace", b"\x00\xff")]
+HOLD_SECONDS = 5
+LATENESS_SECONDS = 5
+
+
+class Rekey(Instance):
+    command = "rekey"
+
+    def works(self):
+        """Whether it is the one that works, by its own account."""
+        told = [line["event"] for line in self.said() if line["event"] in ("rekey_works", "rekey_stands_by")]
+        return self.is_running() and told[-1:] == ["rekey_works"]
+
+
+def origins(wire):
+    """Makes the topics of a team; the lines of configuration that name them."""
+    new = confluent_kafka.admin.NewTopic
+    topics = [new(f"{wire.prefix}team.{name}", ORIGIN_PARTITIONS, 1) for name in REKEYED]
+    for future in wire.admin.create_topics(topics).values():
+        future.result(30)
+    return "rekey:\n" + "".join(f"  {name}: {wire.prefix}team.{name}\n" for name in REKEYED) + "seal_every: 1s\n"
+
+
+def origin_of(wire, topic):
+    return topic.replace(wire.prefix, f"{wire.prefix}team.", 1) if not topic.endswith("network") else topic
+
+
+def produce(producer, *arguments, **named):
+    while True:
+        try:
+            producer.produce(*arguments, **named)
+            break
+        except BufferError:
+            producer.poll(0.05)
+    producer.poll(0)
+
+
+def send_by_call(wire, events, rate):
+    """The events of a container file into the team's topics, keyed by call, or by nothing. {source: [(value, time)]}"""
+    producer, sent, began = wire.producer(), collections.defaultdict(list), time.monotonic()
+    container = Container(events)
+    head = b"\xc3\x01" + fingerprint(container.schema)
+    for number, (data, event) in enumerate(container.records()):
+        if number % 10 == 0:
+            time.sleep(max(0, began + number / rate - time.monotonic()))
+        kind = kind_of(event)
+        topic = source_of(event["tenant"], kind)
+        sent[topic].append((head + data, event["occurred_at"], event["tenant"]))
+        key = event["body"][1].get("call_id") if topic == "calls" else None
+        produce(producer, origin_of(wire, wire.prefix + topic), head + data, key, timestamp=event["occurred_at"], headers=HEADERS)
+    if producer.flush(60):
+        raise Failed("the broker did not take all messages")
+    return sent
+
+
+def hostile(wire, whole):
+    """Records that have no tenant to be keyed by: {what: value}, sent to the origin of calls."""
+    tenant = whole[10] // 2
+    records = {"no value": None, "text": b"hello", "cut in the tenant": whole[:11 + tenant // 2], "an empty tenant": whole[:10] + b"\x00" + whole[11 + tenant:],
+               "a tenant of 129 bytes": whole[:10] + b"\x82\x02" + b"t" * 129 + whole[11 + tenant:], "300 KB": whole + bytes(300_000)}
+    producer = wire.producer()
+    for number, value in enumerate(records.values()):
+        produce(producer, f"{wire.prefix}team.calls", value, f"key-{number}", number % ORIGIN_PARTITIONS)
+    produce(producer, f"{wire.prefix}team.calls", None, "forged", 0, headers=[("__ringback.rekey", b"9999999,9999999,9999999")])
+    producer.flush(30)
+    return [*records, "a forged report"]
+
+
+def end_of_origins(wire):
+    return {(name, number): wire.end(f"team.{name}", number) for name in REKEYED for number in range(ORIGIN_PARTITIONS)}
+
+
+def rekeyed_up_to(wire, ends):
+    """Whether the re-keying group has committed up to these ends."""
+    consumer = wire.consumer(**{"group.id": f"{wire.prefix}app.rekey"})
+    places = [kafka.TopicPartition(f"{wire.prefix}team.{name}", number) for name, number in ends]
+    try:
+        committed = {(place.topic.rsplit(".", 1)[-1], place.partition): place.offset for place in consumer.committed(places, 10)}
+    except kafka.KafkaException:
+        return False
+    finally:
+        consumer.close()
+    return all(committed[place] >= end for place, end in ends.items())
+
+
+def the_one(instances):
+    wait_until("no instance of rekey works", 30, lambda: any(one.works() for one in instances))
+    return next(one for one in instances if one.works())
+
+
+def disturb(instances):
+    """The one that works is killed; the next is frozen for longer than its session, and comes back as a zombie."""
+    victim = the_one(instances)
+    victim.kill()
+    victim.start()
+    frozen = the_one(instances)
+    frozen.signal(signal.SIGSTOP)
+    other = [one for one in instances if one is not frozen]
+    the_one(other)
+    frozen.signal(signal.SIGCONT)
+
+
+def check_copies(wire, sent, refused):
+    """Every record of the origins is in its source once, with its bytes, headers and time, in its tenant's partition. Returns how many reports."""
+    reports, homes = 0, {}
+    for name in REKEYED:
+        wanted, got = collections.Counter((value, at) for value, at, _ in sent[name]), collections.Counter()
+        tenants = {value: tenant for value, _, tenant in sent[name]}
+        for number in range(wire.partitions):
+            for message in wire.read(name, number):
+                if ledger.is_report(message):
+                    reports += 1
+                elif message.value() in tenants:
+                    tenant = tenants[message.value()]
+                    got[message.value(), message.timestamp()[1]] += 1
+                    if tenant not in homes:
+                        homes[tenant] = wire.home(tenant)
+                    if message.key() != tenant.encode() or number != homes[tenant] or message.headers() != HEADERS:
+                        raise Failed(f"{name}-{number}, offset {message.offset()}: a record of {tenant} has the key {message.key()} and the headers "
+                                     f"{message.headers()}")
+                else:
+                    refused -= 1
+        if got != wanted:
+            raise Failed(f"{name}: {len(wanted - got)} records are missing, {len(got - wanted)} are there too often")
+    if refused:
+        raise Failed(f"{refused} of the records without a tenant are missing")
+    return reports
+
+
+def check_refused(wire, why):
+    got = [dict(message.headers()) for number in range(wire.partitions) for message in wire.read("rejected", number)]
+    details = [headers["__ringback.errors.detail"].decode() for headers in got]
+    for detail in details:
+        print(f"# rejected: {detail}")
+    if len(got) != len(why):
+        raise Failed(f"{len(got)} records were rejected, not {len(why)}: {why}")
+
+
+def ended(wire, program):
+    """The least time as of which a source of a partition is told to be at its end, ms."""
+    seals = [ledger.Partition(wire, program, number).seals()[-1] for number in range(wire.partitions)]
+    ends = [source["end_as_of"] for seal in seals for source in seal["sources"] if source["source"] != 3]
+    if None in ends:
+        raise Failed(f"the last seals' sources end as of {ends}")
+    return int(min(ends).timestamp() * 1000)
+
+
+def rekeyed_topics(bench):
+    """A week through topics keyed by call in 3 partitions, with rekey killed and frozen and `run` going: the rows are those of the file."""
+    wire, room = bench.wire(4), bench.directory("rekey")
+    settings = origins(wire)
+    events = without_row_commands(of_now(bench, 7, "--tenants", 8, "--calls-per-day", 400, "--late", 3, "--repeat", 2))
+    whole = bench.encode(wire.prefix, *call("x", now_ms() - DAY, now_ms() - DAY))[0].value
+    instance = bench.instance(wire, room, settings=settings).start()
+    rekeys = [Rekey(bench.program, wire, room, f"rekey-{n}", settings).start() for n in range(2)]
+    try:
+        why = hostile(wire, whole)
+        disturbing = threading.Thread(target=disturb, args=(rekeys,))
+        disturbing.start()
+        sent = send_by_call(wire, events, 2000)
+        disturbing.join()
+        after, ends = now_ms(), end_of_origins(wire)
+        wait_until("rekey is not at the end", 60, lambda: rekeyed_up_to(wire, ends))
+        time.sleep(4)  # the ends are told
+        drained = [one.stop() for one in (*rekeys, instance)]
+    finally:
+        for one in (*rekeys, instance):
+            one.kill()
+    until = ended(wire, bench.program)
+    if until < after:
+        raise Failed(f"time stands {after - until} ms before the end of the origins")
+    reports = check_copies(wire, sent, len(why))
+    check_refused(wire, why)
+    counts, again = ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+    print(f"# {sum(map(len, sent.values()))} records re-keyed once, {reports} reports; {counts['records']} journalled, {counts['outputs']} outputs; "
+          f"SIGTERM took {max(drained):.1f} s")
+    bench.program.run("audit", "--quiet", "-c", instance.config)
+    data = room / "files"
+    bench.program.run("fold", "--quiet", "--data", data, "--until", rfc3339(until), events, exits=(0, EXIT_REJECTED))
+    for topic, field in (("calls-classified", "call_id"), ("followups", "follow_up")):
+        same_rows(topic, [directory / f"{topic}.avro" for directory in again], [data / "outputs" / f"{topic}.avro"], field,
+                  (*TOLD_BY_PLACE, "attempt"))
+
+
+def rekey_holds_time(bench):
+    """A call is judged ten minutes after its end: not before a booking of that time, which rekey still has before it, is read."""
+    wire, room, now = bench.wire(1), bench.directory("held"), now_ms()
+    settings = origins(wire)
+    due = now + 15_000
+    end = due - 10 * MINUTE
+    other = [event | ({"from": "+12025550103"} if "from" in event else {}) for event in call("idle", end - MINUTE, end, "jo")]
+    kept = [*setting(now), *call("booked", end - MINUTE, end, "jo"), *other]
+    booking = {"type": "JobBooked", "tenant": "acme", "event_id": "j1", "occurred_at": due - 1000, "job_id": "j1", "call": "booked"}
+    before, after = bench.encode(wire.prefix, *kept), bench.encode(wire.prefix, booking)
+    producer = wire.producer()
+    instance = bench.instance(wire, room, settings=settings).start()
+    rekey = Rekey(bench.program, wire, room, "rekey", settings).start()
+    try:
+        for message in before:
+            produce(producer, origin_of(wire, message.topic), message.value, None)
+        producer.flush(30)
+        wait_until("the calls are not decided", 10, lambda: len(wire.read("calls-classified", 0)) >= 2)
+        rekey.signal(signal.SIGSTOP)
+        time.sleep(1)
+        for message in after:
+            produce(producer, origin_of(wire, message.topic), message.value, None)
+        producer.flush(30)
+        time.sleep(max(0, due / 1000 + LATENESS_SECONDS + HOLD_SECONDS - time.time()))
+        early = [bench.change(message) for message in wire.read("followup-events", 0)]
+        rekey.signal(signal.SIGCONT)
+        wait_until("the other call is not judged", 30, lambda: wire.read("followup-events", 0))
+        instance.stop()
+        rekey.stop()
+    finally:
+        instance.kill()
+        rekey.kill()
+    told = [(change["follow_up"], change["change"]) for change in map(bench.change, wire.read("followup-events", 0))]
+    ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+    print(f"# while rekey was frozen: {len(early)} changes; then: {told}")
+    if early or told != [("sc-idle", "OPENED")]:
+        raise Failed(f"while rekey was frozen {early} were told, in the end {told}")
