@@ -40,7 +40,7 @@ void fold_close(struct fold *fold); /* forgets what was not flushed */
  */
 int fold_apply(struct fold *fold, const struct journal_record *record, struct str event_bytes);
 
-/* The version of the rules that a record asks for, 0: of none. One that is newer than FOLD_RULES_VERSION must not be applied, nor written. */
+/* The version of the rules that a record asks for, 0: none. One newer than FOLD_RULES_VERSION must be neither written nor applied. */
 int32_t fold_rules_asked(const struct journal_record *record);
 
 /* Within fold_emit: the step that makes the output. */
@@ -110,6 +110,10 @@ int fold_view_followup_one(struct store *store, struct str tenant, struct str fo
 int fold_view_tenants(struct store *store, int (*each)(void *context, struct str tenant, struct str name, const struct fold_counts *counts), void *context);
 /* What a tenant last announced of itself: an IANA zone as it was given, enum week_start. A tenant that was never announced: UTC, Monday. */
 int fold_view_tenant(struct store *store, struct str tenant, int (*each)(void *context, struct str name, struct str zone, int8_t week_start), void *context);
+/* The activations of newer rules, in order: version, and when it occurred. None: they are FOLD_RULES_FIRST from the beginning. */
+int fold_view_rules(struct store *store, void (*each)(void *context, int32_t version, int64_t at), void *context);
+/* The versions of the rules that there are, and what each is, in words. */
+void fold_view_rules_known(void (*each)(void *context, int32_t version, const char *what), void *context);
 /* fold_status and the settings as they stand, from a store. */
 int fold_view_status(struct store *store, struct fold_status *status);
 /* The settings that there are (SPEC 5); of a switch initial, least and most are 0 or 1. */

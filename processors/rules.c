@@ -12,6 +12,15 @@ struct pass {
     uint8_t at[KEY_BYTES_MAX + 1]; /* where in TABLE_CALLS it goes on; zeros behind at_len */
 };
 
+static const char *const versions[FOLD_RULES_VERSION] = {
+    [FOLD_RULES_FIRST - 1] = "the rules that a journal begins with",
+    [RULES_JOB_OF_THE_CALL - 1] = "a job that names a call matches the rows of that very call, whether or not its caller is known",
+};
+
+void fold_view_rules_known(void (*each)(void *context, int32_t version, const char *what), void *context) {
+    for (int32_t version = FOLD_RULES_FIRST; version <= FOLD_RULES_VERSION; version++) each(context, version, versions[version - 1]);
+}
+
 static struct entity *pass_entity(struct fold *fold) { return directory_entity(fold->cache, STR("*"), ENTRY_PASS, STR("")); }
 
 static struct pass *pass_of(const struct entity *entity) { return (struct pass *)(void *)entity->blob; }

@@ -200,6 +200,17 @@ int fold_view_tenant(struct store *store, struct str tenant, int (*each)(void *c
     return result;
 }
 
+int fold_view_rules(struct store *store, void (*each)(void *context, int32_t version, int64_t at), void *context) {
+    struct fold *fold;
+    int result = view_open(&fold, store);
+    if (result < 0) return result;
+    const struct entity *entity = directory_entity(fold->cache, STR("*"), ENTRY_RULES, STR(""));
+    for (const struct fact *fact = facts_at(entity, sizeof(struct entry)); fact; fact = fact_next(entity, fact)) each(context, fact->a, fact->at);
+    result = cache_error(fold->cache);
+    fold_close(fold);
+    return result;
+}
+
 void fold_view_setting_keys(void (*each)(void *context, struct str key, bool is_switch, int64_t initial, int64_t least, int64_t most), void *context) {
     for (const struct setting_row *row = setting_rows; row < setting_rows + SETTINGS; row++)
         each(context, row->key, row->is_switch, row->initial, row->least, row->most);

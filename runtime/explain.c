@@ -16,6 +16,7 @@ struct search {
     const char *id, *tenant; /* tenant: NULL: any */
     const char *rest;        /* the id behind ab- or sc-, NULL: it is no row's */
     GHashTable *exact, *row; /* sets of tenants that have a call of this id; whose row it may be */
+    bool rules;              /* others were activated: which record they judge a call again at depends on the other tenants' calls */
 };
 
 static bool has_row_prefix(const char *id) { return strncmp(id, "ab-", 3) == 0 || strncmp(id, "sc-", 3) == 0; }
@@ -29,6 +30,7 @@ static void search_add(GHashTable *tenants, struct str tenant) {
 static int search_record(void *context, const struct journal_record *record) {
     struct search *search = context;
     const struct event *event = &record->body.event;
+    if (fold_rules_asked(record) > FOLD_RULES_FIRST) search->rules = true;
     if (record->type != JOURNAL_EVENT || event_subject((enum event_type)event->type) != SUBJECT_CALL) return 0;
     if (search->tenant && !str_equal(event->tenant, str_of(search->tenant))) return 0;
     if (str_equal(event->body.subject, str_of(search->id))) search_add(search->exact, event->tenant);
@@ -56,8 +58,8 @@ static int ask_for_tenant(const struct search *search, GHashTable *tenants, stru
     return fail(failure, EXIT_USAGE, "%s is a call of several tenants: %s. Say which with --tenant.", search->id, text->str);
 }
 
-/* 0: *tenant is the caller's; *is_row: the id is a row's. */
-static int find(const char *data, const char *id, const char *of, char **tenant, bool *is_row, struct failure *failure) {
+/* 0: *tenant is the caller's; *is_row: the id is a row's; *alone: its tenant can be folded without the others. */
+static int find(const char *data, const char *id, const char *of, char **tenant, bool *is_row, bool *alone, struct failure *failure) {
     struct search search = {.id = id,
                             .tenant = of,
                             .rest = has_row_prefix(id) && id[3] ? id + 3 : NULL,
@@ -65,6 +67,7 @@ static int find(const char *data, const char *id, const char *of, char **tenant,
                             .row = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
     int result = replay_scan(data, search_record, &search, failure);
     *is_row = g_hash_table_size(search.exact) == 0;
+    *alone = !search.rules;
     GHashTable *tenants = *is_row ? search.row : search.exact;
     if (result == 0 && g_hash_table_size(tenants) == 0) result = not_found(&search, failure);
     if (result == 0 && g_hash_table_size(tenants) > 1) result = ask_for_tenant(&search, tenants, failure);
@@ -195,12 +198,12 @@ static int tell(json_t **out, const struct question *question, bool alone, bool 
 
 int explain(json_t **story, const char *data, const char *id, const char *tenant, struct failure *failure) {
     g_autofree char *owner = NULL;
-    bool is_row, agreed;
+    bool is_row, alone, agreed;
     *story = NULL;
-    if (find(data, id, tenant, &owner, &is_row, failure) < 0) return -1;
+    if (find(data, id, tenant, &owner, &is_row, &alone, failure) < 0) return -1;
     struct question question = {data, owner, is_row ? id + 3 : id, is_row ? id : NULL, failure};
-    int result = tell(story, &question, true, &agreed);
-    if (result == 0 && !agreed) {
+    int result = tell(story, &question, alone, &agreed);
+    if (result == 0 && alone && !agreed) {
         json_decref(*story);
         result = tell(story, &question, false, &agreed);
     }

@@ -138,7 +138,10 @@ static void print_head(struct page *page, json_t *entry) {
     print_time_of(page, entry);
     if (timer) {
         g_autofree char *call = text_safe(str_of(other ? other : ""));
-        fprintf(page->out, "timer %s%s%s\n", timer, other ? " of call " : "", call);
+        if (strcmp(timer, "RULES") == 0)
+            fputs("the rules that were activated\n", page->out);
+        else
+            fprintf(page->out, "timer %s%s%s\n", timer, other ? " of call " : "", call);
     } else if (event) {
         const char *actor = text_at(event, "actor"), *id = text_at(event, "event_id");
         g_autofree char *by = text_safe(str_of(actor ? actor : "")), *words = event_words(page, event);
@@ -329,8 +332,10 @@ static void print_title(const struct page *page, json_t *story) {
         g_autofree char *follow_up = text_safe(str_of(asked));
         fprintf(page->out, "%s: there is no such row\n", follow_up);
     }
-    fprintf(page->out, "As of %s (stream time), seal %" JSON_INTEGER_FORMAT ". Times are those of %s.\n", as_of,
-            json_integer_value(json_object_get(story, "seal")), page->zone ? zone_name(page->zone) : "UTC");
+    json_t *rules = json_object_get(call, "rules_version");
+    fprintf(page->out, "As of %s (stream time), seal %" JSON_INTEGER_FORMAT ".", as_of, json_integer_value(json_object_get(story, "seal")));
+    if (rules) fprintf(page->out, " Version %" JSON_INTEGER_FORMAT " of the rules decides.", json_integer_value(rules));
+    fprintf(page->out, " Times are those of %s.\n", page->zone ? zone_name(page->zone) : "UTC");
 }
 
 bool explain_print(FILE *out, json_t *story, const char *zone) {

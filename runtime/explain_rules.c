@@ -70,7 +70,7 @@ static const struct rule causes[] = {
     [CAUSE_COLD] = {"3", "24 h after the call's end the row was open, and no person had reviewed it", READ_NOW, {NULL}},
     [CAUSE_COMMAND] = {"5", "a person did it", READ_NOW, {NULL}},
     [CAUSE_CORRECTION] = {"6", "a late fact took away, or moved, the ground of what automatics had done", READ_NOW, {NULL}},
-    [CAUSE_RULES] = {"6", "another version of the rules was activated, and judged again", READ_NOW, {NULL}},
+    [CAUSE_RULES] = {"6", "another version of the rules was activated, and judges the call again", READ_NOW, {NULL}},
 };
 static const struct rule second_chance_cold = {
     "4", "cold_days after check time the row was open, and no person had reviewed it", READ_AT_CHECK, {"second_chance.cold_days"}};

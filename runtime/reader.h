@@ -33,7 +33,8 @@ struct assumption {
 struct reader_query {
     int64_t until; /* stops before the record that would move stream time past it; NONE: the last seal */
     /* Folds the records of this tenant and of the network alone, null: all. The others' events still move the clock (unless a repeated id came
-     * with another time, which only their own state would tell). Numbers of outputs are then not those that were written. */
+     * with another time, which only their own state would tell). Numbers of outputs are then not those that were written, and newer
+     * rules judge calls again at other records. */
     struct str tenant;
     const struct assumption *assumptions;
     size_t assumption_count;

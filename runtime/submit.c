@@ -138,22 +138,26 @@ static int fold_stdin(const char *data, struct failure *failure) {
     return result.unreadable ? fail(failure, EXIT_FAILED, "the command could not be read back. Nothing was done.") : 0;
 }
 
+int submit_event(const char *data, const struct event *event, struct failure *failure) {
+    size_t size;
+    uint8_t *bytes = container_of(event, &size, failure);
+    int result = bytes ? feed_stdin(bytes, size, failure) : -1;
+    free(bytes);
+    return result < 0 ? -1 : fold_stdin(data, failure);
+}
+
 int submit(const char *data, const struct event *event, submit_result *each, void *context, struct failure *failure) {
     struct data_dir dir;
     char path[PATH_MAX];
     if (data_dir_open(&dir, data, failure) < 0) return -1;
     if (access(data_dir_journal(&dir, path), F_OK) != 0)
         return fail(failure, EXIT_FAILED, "%s holds no journal. ringback fold --data %s FILE makes one.", data, data);
-    size_t size, from = results_end(&dir);
-    uint8_t *bytes = container_of(event, &size, failure);
-    int result = bytes ? feed_stdin(bytes, size, failure) : -1;
-    free(bytes);
-    if (result == 0) result = fold_stdin(data, failure);
-    if (result < 0) return -1;
+    size_t from = results_end(&dir);
+    if (submit_event(data, event, failure) < 0) return -1;
     struct search *search = calloc(1, sizeof *search);
     if (!search) return fail_memory(failure);
     search->event = event, search->each = each, search->context = context;
-    result = search_file(search, &dir, from, failure);
+    int result = search_file(search, &dir, from, failure);
     free(search);
     return result;
 }

@@ -1,5 +1,5 @@
 /*
- * submit: hands one command to the writer of a data directory and brings back its result (SPEC 5).
+ * submit: hands one event to the writer of a data directory and, of a command, brings back its result (SPEC 5).
  */
 #ifndef RINGBACK_SUBMIT_H
 #define RINGBACK_SUBMIT_H
@@ -15,5 +15,8 @@ typedef void submit_result(void *context, const struct command_result *result);
  * result of (event->tenant, event->event_id); -1 described in `failure`, EXIT_AGAIN where somebody else writes to the directory.
  */
 int submit(const char *data, const struct event *event, submit_result *each, void *context, struct failure *failure);
+
+/* Journals and folds an event that has no result. The directory is made where it is not there. 0, or -1 as above. */
+int submit_event(const char *data, const struct event *event, struct failure *failure);
 
 #endif
