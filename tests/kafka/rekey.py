@@ -1,7 +1,7 @@
 """Topics that are not keyed by tenant go in through `ringback rekey`, whatever happens to it, and time waits for it."""
 import collections
+import concurrent.futures
 import signal
-import threading
 import time
 
 from bench import DAY, kind_of, now_ms, of_now, rfc3339, wait_until
@@ -59,11 +59,10 @@ def send_by_call(wire, events, rate):
     for number, (data, event) in enumerate(container.records()):
         if number % 10 == 0:
             time.sleep(max(0, began + number / rate - time.monotonic()))
-        kind = kind_of(event)
-        topic = source_of(event["tenant"], kind)
-        sent[topic].append((head + data, event["occurred_at"], event["tenant"]))
+        at, topic = round(event["occurred_at"].timestamp() * 1000), source_of(event["tenant"], kind_of(event))
+        sent[topic].append((head + data, at, event["tenant"]))
         key = event["body"][1].get("call_id") if topic == "calls" else None
-        produce(producer, origin_of(wire, wire.prefix + topic), head + data, key, timestamp=event["occurred_at"], headers=HEADERS)
+        produce(producer, origin_of(wire, wire.prefix + topic), head + data, key, timestamp=at, headers=HEADERS)
     if producer.flush(60):
         raise Failed("the broker did not take all messages")
     return sent
@@ -162,19 +161,19 @@ def ended(wire, program):
 
 
 def rekeyed_topics(bench):
-    """A week through topics keyed by call in 3 partitions, with rekey killed and frozen and `run` going: the rows are those of the file."""
+    """Five days through topics keyed by call in 3 partitions, with rekey killed and frozen and `run` going: the rows are those of the file."""
     wire, room = bench.wire(4), bench.directory("rekey")
     settings = origins(wire)
-    events = without_row_commands(of_now(bench, 7, "--tenants", 8, "--calls-per-day", 400, "--late", 3, "--repeat", 2))
+    events = without_row_commands(of_now(bench, 5, "--tenants", 8, "--calls-per-day", 400, "--late", 3, "--repeat", 2))
     whole = bench.encode(wire.prefix, *call("x", now_ms() - DAY, now_ms() - DAY))[0].value
     instance = bench.instance(wire, room, settings=settings).start()
     rekeys = [Rekey(bench.program, wire, room, f"rekey-{n}", settings).start() for n in range(2)]
     try:
         why = hostile(wire, whole)
-        disturbing = threading.Thread(target=disturb, args=(rekeys,))
-        disturbing.start()
-        sent = send_by_call(wire, events, 2000)
-        disturbing.join()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            disturbing = pool.submit(disturb, rekeys)
+            sent = send_by_call(wire, events, 2000)
+            disturbing.result()
         after, ends = now_ms(), end_of_origins(wire)
         wait_until("rekey is not at the end", 60, lambda: rekeyed_up_to(wire, ends))
         time.sleep(4)  # the ends are told
