@@ -404,11 +404,10 @@ int fold_view_status(struct store *store, struct fold_status *status) {
     int result = read_meta(store, &meta);
     if (result < 0) return result;
     status_of(&meta, status);
-    struct str key, value;
-    int64_t at;
-    if (store_seek(store, TABLE_TIMERS, STR(""), &key, &value) == 0 && key_take_time(&key, &at)) status->next_deadline = at;
     void *room;
     struct cache *cache = cache_open(store, 1, &room);
+    int64_t next = cache_next_deadline(cache);
+    status->next_deadline = next == NO_DEADLINE ? NONE : next;
     struct settings settings;
     settings_read(cache, STR("*"), &settings);
     status->allowed_lateness_ms = settings.value[SETTING_ALLOWED_LATENESS_MS];

@@ -13,6 +13,13 @@ static int view_open(struct fold **fold, struct store *store) {
     return fold_open(fold, store, STR("00000000000000000000000000000000"), 0, nothing, NULL);
 }
 
+/* What the store refused on the way goes before what came of the view: that may be made of entries that were not read. */
+static int view_close(struct fold *fold, int result) {
+    int error = cache_error(fold->cache);
+    fold_close(fold);
+    return error ? error : result;
+}
+
 typedef int view_entity(struct fold *fold, const struct entity *entity, const struct verdict *verdict, void *each, void *context);
 
 /* Calls back for each started call of the tenant (or of all) with from <= start < to. */
@@ -29,6 +36,7 @@ static int walk(struct store *store, struct str tenant, int64_t from, int64_t to
         key_time(&at, from == NONE ? INT64_MIN : from);
     }
     for (unsigned visited = 1; (result = store_seek(store, TABLE_CALLS, key_str(&at), &key, &value)) == 0; visited++) {
+        if (visited % CALLS_BETWEEN_RESTS == 0) cache_flush(fold->cache, INT64_MIN);
         const struct entity *entity = cache_see_call(fold->cache, key, value);
         key_copy(&at, key);
         key_byte(&at, 0);
@@ -39,12 +47,8 @@ static int walk(struct store *store, struct str tenant, int64_t from, int64_t to
         call_read(entity, &verdict);
         call_find_jobs(fold, entity, &verdict);
         if ((result = view(fold, entity, &verdict, each, context)) != 0) break;
-        if (visited % CALLS_BETWEEN_RESTS == 0) cache_flush(fold->cache, INT64_MIN);
     }
-    if (result == STORE_ABSENT) result = 0;
-    if (result >= 0 && cache_error(fold->cache)) result = cache_error(fold->cache);
-    fold_close(fold);
-    return result;
+    return view_close(fold, result == STORE_ABSENT ? 0 : result);
 }
 
 static void show_call(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *call) {
@@ -97,9 +101,7 @@ int fold_view_deadlines(struct store *store, struct str tenant, struct str call_
     bool started = entity->size && call_of(entity)->started;
     if (started) call_read(entity, &verdict);
     if (entity->size) call_each_deadline(entity, started ? &verdict : NULL, one_deadline, &view);
-    result = cache_error(fold->cache) ? cache_error(fold->cache) : entity->size ? 0 : STORE_ABSENT;
-    fold_close(fold);
-    return result;
+    return view_close(fold, entity->size ? 0 : STORE_ABSENT);
 }
 
 int fold_view_followups(struct store *store, struct str tenant, int64_t from, int64_t to, fold_view_followup *each, void *context) {
@@ -136,9 +138,7 @@ int fold_view_call_one(struct store *store, struct str tenant, struct str call_i
         call_find_jobs(fold, entity, &verdict);
         result = call_with_rows(fold, entity, &verdict, &each, context);
     }
-    if (cache_error(fold->cache)) result = cache_error(fold->cache);
-    fold_close(fold);
-    return result;
+    return view_close(fold, result);
 }
 
 int fold_view_followup_one(struct store *store, struct str tenant, struct str follow_up, fold_view_followup *each, void *context) {
@@ -154,9 +154,7 @@ int fold_view_followup_one(struct store *store, struct str tenant, struct str fo
         call_read(entity, &verdict);
         result = one_row(fold, entity, &verdict, kind, each, context);
     }
-    if (cache_error(fold->cache)) result = cache_error(fold->cache);
-    fold_close(fold);
-    return result;
+    return view_close(fold, result);
 }
 
 int fold_view_tenants(struct store *store, int (*each)(void *context, struct str tenant, struct str name, const struct fold_counts *counts), void *context) {
@@ -170,7 +168,10 @@ int fold_view_tenants(struct store *store, int (*each)(void *context, struct str
         struct str rest = key, tenant;
         uint8_t kind;
         struct fold_counts counts;
-        if (!key_take_text(&rest, &tenant) || !key_take_byte(&rest, &kind)) break;
+        if (!key_take_text(&rest, &tenant) || !key_take_byte(&rest, &kind)) {
+            cache_distrust(fold->cache);
+            break;
+        }
         struct entity *entity = directory_entity(fold->cache, tenant, ENTRY_COUNTS, STR(""));
         tenant = entity_tenant(entity);
         key_reset(&at); /* on to the next tenant */
@@ -181,9 +182,7 @@ int fold_view_tenants(struct store *store, int (*each)(void *context, struct str
         result = each(context, tenant, directory_name(fold->cache, tenant, ENTRY_TENANT, STR("")), &counts);
         if (result != 0) break;
     }
-    if (result == STORE_ABSENT) result = 0;
-    fold_close(fold);
-    return result;
+    return view_close(fold, result == STORE_ABSENT ? 0 : result);
 }
 
 int fold_view_tenant(struct store *store, struct str tenant, int (*each)(void *context, struct str name, struct str zone, int8_t week_start),
@@ -196,8 +195,7 @@ int fold_view_tenant(struct store *store, struct str tenant, int (*each)(void *c
     directory_calendar(fold->cache, tenant, &zone, &week_start);
     result = cache_error(fold->cache);
     if (result == 0) result = each(context, name, zone, week_start);
-    fold_close(fold);
-    return result;
+    return view_close(fold, result);
 }
 
 int fold_view_rules(struct store *store, void (*each)(void *context, int32_t version, int64_t at), void *context) {
@@ -223,12 +221,12 @@ int fold_view_settings(struct store *store, struct str tenant, int (*each)(void 
     if (result < 0) return result;
     struct settings settings;
     settings_read(fold->cache, tenant, &settings);
+    result = cache_error(fold->cache);
     for (unsigned key = 0; key < SETTINGS && result == 0; key++) {
         char room[20];
         struct str text = decimal(room, settings.value[key]);
         if (setting_rows[key].is_switch) text = settings.value[key] ? STR("on") : STR("off");
         result = each(context, setting_rows[key].key, text, settings_source(fold->cache, tenant, (enum setting_key)key));
     }
-    fold_close(fold);
-    return result;
+    return view_close(fold, result);
 }

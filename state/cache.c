@@ -47,6 +47,8 @@ static void stick(struct cache *cache, int result) {
     if (result < 0 && cache->error == 0) cache->error = result;
 }
 
+void cache_distrust(struct cache *cache) { stick(cache, store_distrust(cache->store)); }
+
 struct cache *cache_open(struct store *store, size_t room_bytes, void **room) {
     struct cache *cache = must(calloc(1, sizeof *cache));
     cache->store = store;
@@ -217,7 +219,8 @@ static void set_room(struct cache *cache, struct entity *entity, uint32_t room) 
 static int read_call(struct cache *cache, struct entity *entity, struct str *value) {
     struct key key;
     int result = store_get(cache->store, TABLE_STARTS, entity_key(entity), value);
-    if (result != 0 || value->len != sizeof entity->start) return result;
+    if (result != 0) return result;
+    if (value->len != sizeof entity->start) return store_distrust(cache->store);
     memcpy(&entity->start, value->ptr, sizeof entity->start);
     entity->stored_start = entity->start;
     call_key(&key, entity, entity->start);
@@ -226,7 +229,10 @@ static int read_call(struct cache *cache, struct entity *entity, struct str *val
 
 /* Fills in what the store has. */
 static void take_value(struct cache *cache, struct entity *entity, struct str value) {
-    if (value.len < HEAD_BYTES) return;
+    if (value.len < HEAD_BYTES) {
+        cache_distrust(cache);
+        return;
+    }
     uint32_t size = value.len - HEAD_BYTES;
     set_room(cache, entity, size < 64 ? 64 : size);
     memcpy(entity->blob, value.ptr + HEAD_BYTES, size);
@@ -279,7 +285,10 @@ struct entity *cache_see_call(struct cache *cache, struct str key, struct str va
     int64_t start;
     struct key asked;
     bool made;
-    if (!key_take_text(&key, &tenant) || !key_take_time(&key, &start) || !key_take_text(&key, &id)) return NULL;
+    if (!key_take_text(&key, &tenant) || !key_take_time(&key, &start) || !key_take_text(&key, &id)) {
+        cache_distrust(cache);
+        return NULL;
+    }
     key_reset(&asked);
     key_text(&asked, tenant);
     key_text(&asked, id);
@@ -347,9 +356,7 @@ static bool timer_entity(struct str timer, enum table *table, struct key *key) {
     *table = (enum table)(uint8_t)timer.ptr[timer.len - 1];
     key_reset(key);
     key_text(key, tenant);
-    uint8_t *rest = key_extend(key, timer.len - 1);
-    if (!rest) return false;
-    memcpy(rest, timer.ptr, timer.len - 1);
+    key_parts(key, (struct str){timer.ptr, timer.len - 1});
     return true;
 }
 
@@ -369,7 +376,10 @@ static void scan_on(struct cache *cache) {
     for (; result == 0; result = store_next(cache->store, TABLE_TIMERS, &key, &value)) {
         enum table table = TABLE_META;
         struct key owner;
-        if (!timer_entity(key, &table, &owner)) continue;
+        if (!timer_entity(key, &table, &owner)) {
+            result = store_distrust(cache->store);
+            break;
+        }
         if (find(cache, table, key_str(&owner), hash_key(table, key_str(&owner)))) continue;
         key_copy(&cache->scan, key);
         break;
@@ -421,7 +431,11 @@ void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*eac
         if (result != 0) return;
         key_copy(&at, key);
         if (timer_deadline(&at) > until) return;
-        if (timer_entity(key, &table, &owner)) each(context, cache_get(cache, table, key_str(&owner)));
+        if (!timer_entity(key, &table, &owner)) {
+            cache_distrust(cache);
+            return;
+        }
+        each(context, cache_get(cache, table, key_str(&owner)));
         key_byte(&at, 0);
     }
 }

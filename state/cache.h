@@ -49,11 +49,12 @@ struct cache;
 struct cache *cache_open(struct store *store, size_t room_bytes, void **room);
 void cache_close(struct cache *cache);
 int cache_error(const struct cache *cache); /* the first error of the store, 0: none */
+void cache_distrust(struct cache *cache);    /* store_distrust, as an error that sticks */
 
 /* The entity of a key: from memory, else from the store, else absent (size 0). Never null; stays where it is until a flush. */
 struct entity *cache_get(struct cache *cache, enum table table, struct str key);
 
-/* The same of a call that was read from the store in passing: `key` and `value` of its entry there. Null where the key is none. */
+/* The same of a call that was read from the store in passing: `key` and `value` of its entry there. Null where the key is none: cache_distrust. */
 struct entity *cache_see_call(struct cache *cache, struct str key, struct str value);
 
 static inline struct str entity_key(const struct entity *entity) { return (struct str){entity->key, entity->key_len}; }

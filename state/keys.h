@@ -60,11 +60,16 @@ static inline void key_text(struct key *key, struct str text) {
     room[text.len] = 0;
 }
 
+/* Parts of a key that was read, as they are. */
+static inline void key_parts(struct key *key, struct str bytes) {
+    uint8_t *room = key_extend(key, bytes.len);
+    if (room && bytes.len) memcpy(room, bytes.ptr, bytes.len);
+}
+
 /* The same bytes as a key that was read. */
 static inline void key_copy(struct key *key, struct str bytes) {
     key_reset(key);
-    uint8_t *room = key_extend(key, bytes.len);
-    if (room && bytes.len) memcpy(room, bytes.ptr, bytes.len);
+    key_parts(key, bytes);
 }
 
 static inline bool key_has_prefix(struct str key, struct str prefix) {

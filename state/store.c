@@ -176,6 +176,10 @@ int store_stats(struct store *store, struct store_stats *stats) {
     return checked(store, store->side->stats(store, stats));
 }
 
+int store_distrust(struct store *store) {
+    return fail(store, STORE_ERROR_DIRTY, "there are entries in it that ringback does not write: erase the state and rebuild it from the journal");
+}
+
 int store_sync(struct store *store) {
     if (store->read_only) return store_say(store->error, sizeof store->error, STORE_ERROR_MISUSE, "the store is open for reading only");
     return store->side->sync(store);

@@ -94,6 +94,9 @@ struct store_stats {
 };
 int store_stats(struct store *store, struct store_stats *stats);
 
+/* For a caller that finds what it never wrote: this call and all others of the transaction are STORE_ERROR_DIRTY. */
+int store_distrust(struct store *store);
+
 /* Flushes what was committed to the disk itself. Where that fails the directory is not trusted any more: the next open is
  * STORE_ERROR_DIRTY. */
 int store_sync(struct store *store);

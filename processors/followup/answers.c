@@ -37,8 +37,8 @@ static void read_answers(struct fold *fold) {
             int64_t until;
             key_copy(&at, key);
             key_byte(&at, 0);
-            if (!key_take_time(&id, &until)) continue;
-            if (counting) count++;
+            if (!key_take_time(&id, &until)) cache_distrust(fold->cache);
+            else if (counting) count++;
             else remember(fold->answers, fold->answer_slots, (struct answer_slot){hash_of(id), until});
         }
         if (!counting) break;
@@ -93,8 +93,12 @@ void answers_forget(struct fold *fold) {
         struct str rest = key, tenant;
         int64_t until;
         key_copy(&at, key);
-        if (!key_take_time(&rest, &until) || until >= now) return;
-        if (key_take_text(&rest, &tenant) && until < now_of(fold, tenant)) index_remove(fold->cache, TABLE_COMMANDS, key_str(&at));
+        if (!key_take_time(&rest, &until) || !key_take_text(&rest, &tenant)) {
+            cache_distrust(fold->cache);
+            return;
+        }
+        if (until >= now) return;
+        if (until < now_of(fold, tenant)) index_remove(fold->cache, TABLE_COMMANDS, key_str(&at));
         key_byte(&at, 0);
     }
 }

@@ -92,7 +92,9 @@ static bool walk_next(struct fold *fold, struct entry_walk *walk) {
     key_copy(&walk->at, key);
     struct str rest = {(const char *)walk->at.bytes + walk->prefix.len, key.len - walk->prefix.len};
     key_byte(&walk->at, 0); /* where to go on: the smallest key after this one */
-    return key_take_time(&rest, &walk->time) && key_take_text(&rest, &walk->id);
+    bool whole = key_take_time(&rest, &walk->time) && key_take_text(&rest, &walk->id);
+    if (!whole) cache_distrust(fold->cache);
+    return whole;
 }
 
 static void ground_set(struct ground *ground, int64_t moment, struct str id) {

@@ -105,6 +105,7 @@ static void a_key_that_grows_too_long_stays_too_long(void **state) {
     key_byte(&key, 1);
     assert_int_equal(key.len, KEY_BYTES_MAX + 1);
     key_time(&key, 1);
+    key_u32(&key, 1);
     key_text(&key, STR(""));
     assert_int_equal(key.len, KEY_BYTES_MAX + 1);
     key_reset(&key);
@@ -113,6 +114,10 @@ static void a_key_that_grows_too_long_stays_too_long(void **state) {
     key_reset(&key);
     key_text(&key, (struct str){bytes, UINT32_MAX});
     assert_int_equal(key.len, KEY_BYTES_MAX + 1);
+    key_copy(&key, (struct str){bytes, UINT32_MAX});
+    assert_int_equal(key.len, KEY_BYTES_MAX + 1);
+    key_copy(&key, STR_NULL);
+    assert_int_equal(key.len, 0);
 }
 
 static void prefixes(void **state) {

@@ -1,0 +1,284 @@
+/* The fold and its views on a store whose calls fail, each once in turn; and on one that holds what the fold never wrote. */
+#include "test_log_files_fixture.h"
+
+#include "../../processors/fold.h"
+#include "../../runtime/ingest.h"
+#include "../../state/keys.h"
+#include "../../state/store_side.h"
+
+#define APPEND_TIME 1803945600000 /* 2027-03-02, so that nothing is ahead of it */
+#define EVENT(type, event, at, more)                                                                                                       \
+    "{\"type\":\"" type "\",\"tenant\":\"acme\",\"event_id\":\"" event "\",\"occurred_at\":\"" at "Z\"," more "}\n"
+#define COMMAND(type, id, at, more)                                                                                                        \
+    "{\"type\":\"" type "\",\"tenant\":\"acme\",\"command_id\":\"" id "\",\"occurred_at\":\"" at "Z\",\"actor\":\"kim\"," more "}\n"
+#define MARCH "2026-03-02T"
+#define CALL(call) "\"call_id\":\"" call "\""
+#define START(call, at, number)                                                                                                            \
+    EVENT("CallStarted", "s" call, MARCH at, CALL(call) ",\"direction\":\"INBOUND\",\"kind\":\"QUEUE\",\"from\":\"" number "\",\"to\":\"+12025550199\"")
+#define CONNECT(call, at) EVENT("AgentConnected", "a" call, MARCH at, CALL(call) ",\"leg\":\"l1\",\"agent\":\"kim\"")
+#define END(call, at, by) EVENT("CallEnded", "e" call, MARCH at, CALL(call) ",\"by\":\"" by "\"")
+
+/* All that a fold keeps: settings, rows of each kind, talk, jobs, a call that lacks its start, commands. */
+static const char events[] =
+    EVENT("RoleChanged", "d1", MARCH "08:00:00", "\"role\":\"boss\",\"permissions\":[\"VIEW_AND_ACTION_ALL_FOLLOW_UPS\","
+          "\"EDIT_TI_FOLLOW_UP_AND_REPORTING_SETTINGS\",\"VIEW_AND_EDIT_FEATURE_MANAGEMENT\"]")
+    EVENT("RolesAssigned", "d2", MARCH "08:00:01", "\"person\":\"kim\",\"roles\":[\"boss\"]")
+    COMMAND("ChangeSettings", "k1", MARCH "08:00:02", "\"changes\":[{\"key\":\"second_chance.enabled\",\"value\":\"on\"},{\"key\":\"retention_days\",\"value\":\"300\"}]")
+    START("c1", "09:00:00", "+12025550101") END("c1", "09:01:00", "CALLER")
+    COMMAND("StartCallback", "k2", MARCH "09:05:00", "\"follow_up\":\"ab-c1\"")
+    COMMAND("AddNote", "k3", MARCH "09:06:00", "\"follow_up\":\"ab-c1\",\"note\":\"called, nobody there\"")
+    CONNECT("c2", "09:10:10") START("c2", "09:10:00", "+12025550101") END("c2", "09:20:00", "AGENT")
+    END("c9", "09:21:00", "CALLER")
+    EVENT("JobBooked", "b1", MARCH "09:40:00", "\"job_id\":\"j1\",\"call\":\"c2\",\"caller\":\"+12025550101\"")
+    START("c3", "10:00:00", "+12025550103") END("c3", "10:00:30", "CALLER")
+    EVENT("CustomerLinked", "l3", MARCH "10:00:31", CALL("c3") ",\"customer\":\"u1\"")
+    EVENT("JobBooked", "b2", MARCH "10:10:00", "\"job_id\":\"j2\",\"customer\":\"u1\"")
+    EVENT("JobCancelled", "x2", MARCH "10:20:00", "\"job_id\":\"j2\"")
+    START("c4", "10:30:00", "+12025550104") END("c4", "10:30:30", "CALLER")
+    COMMAND("ChangeSettings", "k4", MARCH "10:31:00", "\"changes\":[{\"key\":\"second_chance.acw_minutes\",\"value\":\"5\"},{\"key\":\"retention_days\",\"value\":\"200\"}]")
+    START("c5", "11:00:00", "+12025550105") CONNECT("c5", "11:00:10") END("c5", "11:05:00", "AGENT")
+    START("c6", "12:00:00", "+12025550106") END("c6", "12:00:30", "CALLER")
+    EVENT("QueueChanged", "q1", MARCH "13:00:00", "\"queue\":\"sales\",\"name\":\"Sales\"");
+/* More of another caller, and then it is all forgotten. */
+static const char a_year_later[] =
+    START("c8", "14:00:00", "+12025550109") END("c8", "14:00:30", "CALLER")
+    COMMAND("ChangeSettings", "k8", MARCH "14:01:00", "\"changes\":[{\"key\":\"retention_days\",\"value\":\"100\"}]")
+    EVENT("QueueChanged", "q2", "2026-03-10T12:00:00", "\"queue\":\"sales\",\"name\":\"More sales\"")
+    EVENT("QueueChanged", "q3", "2027-03-01T12:00:00", "\"queue\":\"sales\",\"name\":\"Most sales\"");
+
+/* ---- a store whose calls fail ---- */
+
+static struct store_side sound, failing;
+static long calls, fails_at;
+
+static bool fails(struct store *store) {
+    if (++calls != fails_at) return false;
+    strcpy(store->error, "it fails, as it was told to");
+    return true;
+}
+
+static int failing_get(struct store *store, enum table table, struct str key, struct str *value) {
+    return fails(store) ? STORE_ERROR_IO : sound.get(store, table, key, value);
+}
+static int failing_put(struct store *store, enum table table, struct str key, struct str value) {
+    return fails(store) ? STORE_ERROR_IO : sound.put(store, table, key, value);
+}
+static int failing_remove(struct store *store, enum table table, struct str key) {
+    return fails(store) ? STORE_ERROR_IO : sound.remove(store, table, key);
+}
+static int failing_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {
+    return fails(store) ? STORE_ERROR_IO : sound.seek(store, table, from, key, value);
+}
+static int failing_next(struct store *store, enum table table, struct str *key, struct str *value) {
+    return fails(store) ? STORE_ERROR_IO : sound.next(store, table, key, value);
+}
+
+static struct store *store_new(void) {
+    struct store *store;
+    assert_int_equal(store_open_memory(&store), 0);
+    sound = failing = *store->side;
+    failing.get = failing_get;
+    failing.put = failing_put;
+    failing.remove = failing_remove;
+    failing.seek = failing_seek;
+    failing.next = failing_next;
+    store->side = &failing;
+    calls = fails_at = 0;
+    return store;
+}
+
+/* ---- a fold of the events above ---- */
+
+static int64_t outputs;
+
+static int count_output(void *context, const struct output *output) {
+    (void)context, (void)output;
+    outputs++;
+    return 0;
+}
+
+/* Writes back after each record, so that the next finds it in the store. The first error, 0: none. */
+static int apply(struct fold *fold, const char *file) {
+    struct failure failure = {0};
+    struct input *input;
+    int result = 0;
+    assert_int_equal(input_open(&input, in_scratch(file), INPUT_JSON_LINES, &failure), 0);
+    while (result == 0 && input_next(input, &failure) == 1) {
+        struct journal_record record = input->record;
+        record.source = 1;
+        record.append_time = APPEND_TIME;
+        if (record.type != JOURNAL_EVENT) fail_msg("record %ld: %s", (long)record.offset, input->detail);
+        result = fold_apply(fold, &record, input->event_bytes);
+        if (result == 0) result = fold_flush(fold);
+    }
+    input_close(input);
+    return result;
+}
+
+static int fold_files(struct store *store, bool to_the_end) {
+    struct fold *fold;
+    int result = fold_open(&fold, store, STR(JOURNAL_ID), 0, count_output, NULL);
+    if (result < 0) return result;
+    result = apply(fold, "events.jsonl");
+    if (result == 0 && to_the_end) result = apply(fold, "a_year_later.jsonl");
+    fold_close(fold);
+    return result;
+}
+
+/* A state that was committed. */
+static struct store *make_state(void) {
+    struct store *store = store_new();
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(fold_files(store, false), 0);
+    assert_int_equal(store_commit(store), 0);
+    return store;
+}
+
+static int make_events(void **state) {
+    if (schemas_setup(state) != 0 || scratch_make(state) != 0) return -1;
+    file_write(in_scratch("events.jsonl"), events, sizeof events - 1);
+    file_write(in_scratch("a_year_later.jsonl"), a_year_later, sizeof a_year_later - 1);
+    return 0;
+}
+
+static int remove_events(void **state) { return scratch_remove(state) | schemas_teardown(state); }
+
+static void a_fold_tells_the_error_of_its_store(void **state) {
+    (void)state;
+    long number = 0;
+    int64_t whole = -1;
+    for (bool done = false; !done;) {
+        struct store *store = store_new();
+        assert_int_equal(store_begin(store), 0);
+        outputs = 0;
+        fails_at = ++number;
+        int result = fold_files(store, true);
+        done = calls < number;
+        if (result != (done ? 0 : STORE_ERROR_IO)) fail_msg("call %ld of the store failing: %d", number, result);
+        if (done) whole = outputs;
+        store_close(store);
+    }
+    assert_true(number > 500);
+    assert_true(whole > 30);
+}
+
+/* ---- the views ---- */
+
+static int64_t seen;
+
+static int see_call(void *context, const struct classified_call *call) {
+    (void)context, (void)call;
+    return seen++, 0;
+}
+static int see_followup(void *context, const struct followup *followup) {
+    (void)context, (void)followup;
+    return seen++, 0;
+}
+static int see_rows(void *context, const struct classified_call *call, const struct followup *const rows[2]) {
+    (void)context, (void)call, (void)rows;
+    return seen++, 0;
+}
+static void see_deadline(void *context, const char *timer, int8_t row, int64_t at) {
+    (void)context, (void)timer, (void)row, (void)at;
+    seen++;
+}
+static int see_tenant(void *context, struct str tenant, struct str name, const struct fold_counts *counts) {
+    (void)context, (void)tenant, (void)name;
+    seen += (int64_t)counts->started;
+    return 0;
+}
+static int see_calendar(void *context, struct str name, struct str zone, int8_t week_start) {
+    (void)context, (void)name, (void)zone, (void)week_start;
+    return seen++, 0;
+}
+static int see_setting(void *context, struct str key, struct str value, struct str scope) {
+    (void)context, (void)key, (void)value;
+    seen += str_equal(scope, STR("acme"));
+    return 0;
+}
+
+static int calls_of_all(struct store *store) { return fold_view_calls(store, STR("*"), NONE, NONE, see_call, NULL); }
+static int calls_of_one(struct store *store) { return fold_view_calls_with_rows(store, STR("acme"), 0, INT64_MAX, see_rows, NULL); }
+static int followups(struct store *store) { return fold_view_followups(store, STR("acme"), NONE, NONE, see_followup, NULL); }
+static int followup(struct store *store) { return fold_view_followup_one(store, STR("acme"), STR("sc-c5"), see_followup, NULL); }
+static int call(struct store *store) { return fold_view_call_one(store, STR("acme"), STR("c2"), see_rows, NULL); }
+static int deadlines(struct store *store) { return fold_view_deadlines(store, STR("acme"), STR("c5"), see_deadline, NULL); }
+static int tenants(struct store *store) { return fold_view_tenants(store, see_tenant, NULL); }
+static int calendar(struct store *store) { return fold_view_tenant(store, STR("acme"), see_calendar, NULL); }
+static int settings(struct store *store) { return fold_view_settings(store, STR("acme"), see_setting, NULL); }
+static int status(struct store *store) {
+    struct fold_status standing;
+    int result = fold_view_status(store, &standing);
+    seen += standing.next_deadline != NONE;
+    return result;
+}
+
+static int (*const views[])(struct store *store) = {calls_of_all, calls_of_one, followups, followup, call, deadlines, tenants, calendar, settings, status};
+
+static void a_view_tells_the_error_of_its_store(void **state) {
+    (void)state;
+    struct store *store = make_state();
+    for (size_t view = 0; view < sizeof views / sizeof *views; view++) {
+        long number = 0;
+        for (bool done = false; !done;) {
+            assert_int_equal(store_begin(store), 0);
+            seen = calls = 0;
+            fails_at = ++number;
+            int result = views[view](store);
+            done = calls < number;
+            if (result != (done ? 0 : STORE_ERROR_IO)) fail_msg("view %zu, call %ld of the store failing: %d", view, number, result);
+            store_abort(store);
+        }
+        if (number < 3 || seen == 0) fail_msg("view %zu: %ld calls, %ld seen", view, number, (long)seen);
+    }
+    store_close(store);
+}
+
+/* ---- entries that the fold does not write ---- */
+
+static int fold_on(struct store *store) { return fold_files(store, true); }
+
+static void what_the_fold_never_wrote_is_not_trusted(void **state) {
+    (void)state;
+    static const struct {
+        enum table table;
+        struct str key, value;
+        int (*reader)(struct store *store); /* which meets it */
+    } cases[] = {
+        {TABLE_CALLS, STR("a"), STR("0123456789abcdefgh"), calls_of_all},
+        {TABLE_CALLS, STR("a\0short"), STR("0123456789abcdefgh"), calls_of_all},
+        {TABLE_CALLS, STR("a\0" "12345678" "endless"), STR("0123456789abcdefgh"), calls_of_all},
+        {TABLE_CALLS, STR("a\0" "12345678" "call\0"), STR("short"), calls_of_all},
+        {TABLE_STARTS, STR("acme\0" "c2\0"), STR("123456789"), call},
+        {TABLE_DIRECTORY, STR("a"), STR(""), tenants},
+        {TABLE_DIRECTORY, STR("a\0"), STR(""), tenants},
+        {TABLE_TIMERS, STR("short"), STR(""), status},
+        {TABLE_TIMERS, STR("12345678"), STR(""), status},
+        {TABLE_TIMERS, STR("12345678" "k" "endless"), STR(""), status},
+        {TABLE_TIMERS, STR("12345678" "k" "acme\0"), STR(""), status},
+        {TABLE_TIMERS, STR("12345678" "k" "acme\0" "s" "t"), STR(""), status},
+        {TABLE_TIMERS, STR("\xff"), STR(""), fold_on},
+        {TABLE_COMMANDS, STR("a"), STR(""), fold_on},
+        {TABLE_COMMANDS, STR("12345678" "endless"), STR(""), fold_on},
+        {TABLE_PARTIES, STR("acme\0" "n+12025550109\0" "T" "\xff"), STR(""), fold_on},
+        {TABLE_PARTIES, STR("acme\0" "n+12025550109\0" "T" "\xff" "2345678" "endless"), STR(""), fold_on},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct store *store = make_state();
+        assert_int_equal(store_begin(store), 0);
+        assert_int_equal(store_put(store, cases[i].table, cases[i].key, cases[i].value), 0);
+        int result = cases[i].reader(store);
+        if (result != STORE_ERROR_DIRTY) fail_msg("case %zu: %d", i, result);
+        assert_non_null(strstr(store_error(store), "rebuild it from the journal"));
+        store_close(store);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fold_tells_the_error_of_its_store),
+        cmocka_unit_test(a_view_tells_the_error_of_its_store),
+        cmocka_unit_test(what_the_fold_never_wrote_is_not_trusted),
+    };
+    return cmocka_run_group_tests(tests, make_events, remove_events);
+}
