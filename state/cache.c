@@ -10,6 +10,8 @@
 
 #define HEAD_BYTES 16               /* of a stored value, before the blob: deadline, kind, sub, zeros */
 #define WARM_BYTES (24u << 20)      /* blobs kept over a flush, beyond which only hot ones stay */
+#define NEW_ENTITIES 4096           /* and NEW_BYTES: what may come in before it is asked who stays; small flushes would ask all too often */
+#define NEW_BYTES (4u << 20)
 #define NOT_IN_HEAP UINT32_MAX
 
 struct cache {
@@ -32,6 +34,8 @@ struct cache {
     bool scan_known;
     struct key scanned; /* stored timers up to here are in memory; empty: none */
     size_t blob_bytes;
+    uint32_t kept_entities; /* when last some were let go */
+    size_t kept_bytes;
     uint64_t state_hash;
     int error;
 };
@@ -410,9 +414,17 @@ struct entity *cache_first_due(struct cache *cache, int64_t limit) {
     }
 }
 
+/* The timer that was found may by now be of an entity in memory, and moved. */
+static bool scan_is_stale(const struct cache *cache) {
+    enum table table = TABLE_META;
+    struct key owner;
+    return cache->scan_at != NO_DEADLINE && timer_entity(key_str(&cache->scan), &table, &owner) &&
+           find(cache, table, key_str(&owner), hash_key(table, key_str(&owner)));
+}
+
 int64_t cache_next_deadline(struct cache *cache) {
     struct entity *first = heap_first(cache);
-    if (!cache->scan_known) scan_on(cache);
+    if (!cache->scan_known || scan_is_stale(cache)) scan_on(cache);
     return first && first->due.at < cache->scan_at ? first->due.at : cache->scan_at;
 }
 
@@ -508,6 +520,10 @@ static bool stays(const struct entity *entity, int64_t warm_until, bool crowded)
     return entity->size && (entity->hot || (!crowded && entity->due.at <= warm_until));
 }
 
+static bool is_full(const struct cache *cache) {
+    return cache->entity_count > cache->kept_entities + cache->kept_entities / 2 + NEW_ENTITIES || cache->blob_bytes > cache->kept_bytes + NEW_BYTES;
+}
+
 static void let_go(struct cache *cache, int64_t warm_until) {
     bool crowded = cache->blob_bytes > WARM_BYTES;
     struct slot *old = cache->slots;
@@ -533,6 +549,10 @@ static void let_go(struct cache *cache, int64_t warm_until) {
         if (entity->due.at != NO_DEADLINE) heap_insert(cache, entity);
     }
     free(old);
+    cache->kept_entities = cache->entity_count;
+    cache->kept_bytes = cache->blob_bytes;
+    cache->scan_known = false;
+    key_reset(&cache->scanned);
 }
 
 int cache_flush(struct cache *cache, int64_t warm_until) {
@@ -545,9 +565,7 @@ int cache_flush(struct cache *cache, int64_t warm_until) {
     if (cache->dirty_count) qsort(cache->dirty, cache->dirty_count, sizeof *cache->dirty, by_place);
     for (uint32_t i = 0; i < cache->dirty_count && !cache->error; i++) write_back(cache, cache->dirty[i].entity);
     cache->dirty_count = 0;
-    let_go(cache, warm_until);
-    cache->scan_known = false;
-    key_reset(&cache->scanned);
+    if (is_full(cache)) let_go(cache, warm_until);
     return cache->error;
 }
 

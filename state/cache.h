@@ -79,8 +79,8 @@ int64_t cache_next_deadline(struct cache *cache);
  * Flushes first. */
 void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*each)(void *context, struct entity *entity), void *context);
 
-/* Writes back what is dirty and lets go of what is settled: neither hot nor due before `warm_until`. Entities got before are invalid
- * afterwards. */
+/* Writes back what is dirty and, where much has come in, lets go of what is settled: neither hot nor due before `warm_until`. Entities got
+ * before are invalid afterwards. */
 int cache_flush(struct cache *cache, int64_t warm_until);
 
 /* Index tables: written through, counted in the state hash. */
