@@ -115,13 +115,13 @@ static int record_write(struct rekey *rekey, const struct origin *origin, struct
 }
 
 /* Takes what is there, of each origin for a while. The number of records; -1. */
-static int64_t take_some(struct rekey *rekey) {
+static int64_t take_some(struct rekey *rekey, int64_t now_ms) {
     int64_t before = rekey->records;
     for (int n = 0; n < rekey->count; n++) {
         struct origin_head *head;
-        int found = 1;
-        for (int taken = 0; taken < TURN_RECORDS && rekey->records < rekey->config->commit.records; taken++) {
-            found = origin_next(&rekey->origins[n], &head);
+        int found = origin_ask(&rekey->origins[n], rekey->looker, now_ms);
+        for (int taken = 0; found >= 0 && taken < TURN_RECORDS && rekey->records < rekey->config->commit.records; taken++) {
+            found = origin_next(&rekey->origins[n], now_ms, &head);
             if (found <= 0) break;
             if (record_write(rekey, &rekey->origins[n], head) < 0) return -1;
         }
@@ -171,7 +171,7 @@ static bool commit_is_due(const struct rekey *rekey, int64_t taken, int64_t now_
 }
 
 static int work(struct rekey *rekey) {
-    int64_t now_ms = monotonic_ms(), taken = take_some(rekey);
+    int64_t now_ms = monotonic_ms(), taken = take_some(rekey, now_ms);
     if (taken < 0) return -1;
     if (taken > 0 && !rekey->begun_ms) rekey->begun_ms = now_ms;
     if (commit_is_due(rekey, taken, now_ms)) {

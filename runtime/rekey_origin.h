@@ -28,6 +28,8 @@ struct origin {
     int32_t count;             /* of partitions */
     struct origin_head *heads; /* by partition */
     int64_t *told;             /* by partition: what was last reported */
+    struct kafka_offset *ends; /* by partition: where it ended when that was last asked */
+    int64_t asked_ms;          /* monotonic */
 };
 
 struct origin_options {
@@ -43,8 +45,11 @@ struct origin_options {
 int origin_open(struct origin *origin, const struct origin_options *options, struct failure *failure);
 void origin_close(struct origin *origin); /* of one that was zeroed: nothing */
 
-/* The partition whose record is next: 1; 0: none is, or one that must be waited for; -1 described. */
-int origin_next(struct origin *origin, struct origin_head **head);
+/* Asks where the partitions end, where that was not done for a while; now_ms: monotonic. -1 described. */
+int origin_ask(struct origin *origin, rd_kafka_t *looker, int64_t now_ms);
+/* The partition whose record is next: 1; 0: none is, or one that must be waited for; -1 described. One that has none is waited for unless it was
+ * at its end some seconds ago: a broker that does not answer would let the others' time run ahead. */
+int origin_next(struct origin *origin, int64_t now_ms, struct origin_head **head);
 void origin_took(struct origin_head *head);
 /* Everything below has been taken, or nobody will ever see it. */
 int64_t origin_position(const struct origin_head *head);

@@ -1,6 +1,5 @@
 """Topics that are not keyed by tenant go in through `ringback rekey`, whatever happens to it, and time waits for it."""
 import collections
-import concurrent.futures
 import signal
 import time
 
@@ -15,6 +14,7 @@ from wire import SOURCES, Container, confluent_kafka, fingerprint, kafka, source
 REKEYED = SOURCES[:4]
 ORIGIN_PARTITIONS = 3
 HEADERS = [("team", b"telephony"), ("trace", b"\x00\xff")]
+SLOWLY = "commit:\n  records: 100\n"  # so that there is time for things to go wrong
 HOLD_SECONDS = 5
 LATENESS_SECONDS = 5
 
@@ -51,14 +51,11 @@ def produce(producer, *arguments, **named):
     producer.poll(0)
 
 
-def send_by_call(wire, events, rate):
-    """The events of a container file into the team's topics, keyed by call, or by nothing. {source: [(value, time)]}"""
-    producer, sent, began = wire.producer(), collections.defaultdict(list), time.monotonic()
-    container = Container(events)
+def send_by_call(wire, events):
+    """The events of a container file into the team's topics, keyed by call, or by nothing. {source: [(value, time, tenant)]}"""
+    producer, sent, container = wire.producer(), collections.defaultdict(list), Container(events)
     head = b"\xc3\x01" + fingerprint(container.schema)
-    for number, (data, event) in enumerate(container.records()):
-        if number % 10 == 0:
-            time.sleep(max(0, began + number / rate - time.monotonic()))
+    for data, event in container.records():
         at, topic = round(event["occurred_at"].timestamp() * 1000), source_of(event["tenant"], kind_of(event))
         sent[topic].append((head + data, at, event["tenant"]))
         key = event["body"][1].get("call_id") if topic == "calls" else None
@@ -103,15 +100,23 @@ def the_one(instances):
     return next(one for one in instances if one.works())
 
 
-def disturb(instances):
+def at_work(wire, instances, ends):
+    """The instance that works, some time into its work."""
+    one = the_one(instances)
+    time.sleep(1)
+    if rekeyed_up_to(wire, ends):
+        raise Failed("all was re-keyed before anything went wrong")
+    return one
+
+
+def disturb(wire, instances, ends):
     """The one that works is killed; the next is frozen for longer than its session, and comes back as a zombie."""
-    victim = the_one(instances)
+    victim = at_work(wire, instances, ends)
     victim.kill()
     victim.start()
-    frozen = the_one(instances)
+    frozen = at_work(wire, instances, ends)
     frozen.signal(signal.SIGSTOP)
-    other = [one for one in instances if one is not frozen]
-    the_one(other)
+    the_one([one for one in instances if one is not frozen])
     frozen.signal(signal.SIGCONT)
 
 
@@ -166,15 +171,12 @@ def rekeyed_topics(bench):
     settings = origins(wire)
     events = without_row_commands(of_now(bench, 5, "--tenants", 8, "--calls-per-day", 400, "--late", 3, "--repeat", 2))
     whole = bench.encode(wire.prefix, *call("x", now_ms() - DAY, now_ms() - DAY))[0].value
+    why, sent = hostile(wire, whole), send_by_call(wire, events)
+    after, ends = now_ms(), end_of_origins(wire)
     instance = bench.instance(wire, room, settings=settings).start()
-    rekeys = [Rekey(bench.program, wire, room, f"rekey-{n}", settings).start() for n in range(2)]
+    rekeys = [Rekey(bench.program, wire, room, f"rekey-{n}", settings + SLOWLY).start() for n in range(2)]
     try:
-        why = hostile(wire, whole)
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            disturbing = pool.submit(disturb, rekeys)
-            sent = send_by_call(wire, events, 2000)
-            disturbing.result()
-        after, ends = now_ms(), end_of_origins(wire)
+        disturb(wire, rekeys, ends)
         wait_until("rekey is not at the end", 60, lambda: rekeyed_up_to(wire, ends))
         time.sleep(4)  # the ends are told
         drained = [one.stop() for one in (*rekeys, instance)]
