@@ -16,6 +16,42 @@ SMALL_MAP = Mutation("a small map", "state/store_lmdb.c",
 
 CALL, JUDGE, ROW = "processors/call/verdict.c", "processors/call/judge.c", "processors/followup/row.c"
 PARTY, COMMAND, FOLD = "processors/followup/party.c", "processors/followup/command.c", "processors/fold.c"
+RULES = "processors/rules.c"
+
+OTHER_RULES = [
+    Mutation("version 2 of the rules decides before it is activated", ROW,
+             "if (rules_of(fold, call) >= RULES_JOB_OF_THE_CALL) find_job_of_call",
+             "if (rules_of(fold, call) >= FOLD_RULES_FIRST) find_job_of_call",
+             model=True, scenario="rules: a job that names a withheld caller's own call, before and after rules 2"),
+    Mutation("an activation judges nothing again", RULES,
+             "    fold->judges_again = true;\n}",
+             "}",
+             model=True, scenario="rules: a job that names a withheld caller's own call, before and after rules 2"),
+    Mutation("the call at which a record's share ends is passed over", RULES,
+             "while (looked < CALLS_A_RECORD && (call = next_call(fold, &at, from))) {",
+             "while ((call = next_call(fold, &at, from)) && looked < CALLS_A_RECORD) {",
+             scenario="rules: 256 calls at the end of a record, the rest at the end of the next"),
+    Mutation("all calls are judged again at the end of one record", RULES,
+             "#define CALLS_A_RECORD 256",
+             "#define CALLS_A_RECORD 1000000",
+             scenario="rules: 256 calls at the end of a record, the rest at the end of the next"),
+    Mutation("link_days before the activation are too long ago", RULES,
+             "call_of(call)->link_days * DAY_MS >= pass->since",
+             "call_of(call)->link_days * DAY_MS > pass->since",
+             scenario="rules: within link_days of the activation, and a millisecond longer ago"),
+    Mutation("a call that is judged again has the version in force, however long ago it began", RULES,
+             "return call->decided ? FOLD_RULES_FIRST + call->rules : (int32_t)fold->meta.rules_version;",
+             "return (int32_t)fold->meta.rules_version + 0 * call->rules;",
+             model=True, scenario="rules: within link_days of the activation, and a millisecond longer ago"),
+    Mutation("what other rules change is told as a correction", ROW,
+             "        cause = CAUSE_RULES;\n",
+             "",
+             model=True, scenario="rules: a job that names a withheld caller's own call, before and after rules 2"),
+    Mutation("a row that other rules judge the same is written again", "processors/publish.c",
+             "    record.status_before = -1;\n    record.rules_version = FOLD_RULES_FIRST;",
+             "    record.status_before = -1;",
+             model=True, scenario="rules: a job that names a withheld caller's own call, before and after rules 2"),
+]
 
 THE_FOLD = [
     Mutation("30,000 ms of talk are enough: > turned to >=", CALL,
@@ -284,4 +320,4 @@ THE_PROTOCOL_ON_KAFKA = [
              sim="disk"),
 ]
 
-EVERY = THE_FOLD + THE_PROTOCOL_ON_FILES + THE_PROTOCOL_ON_KAFKA
+EVERY = THE_FOLD + OTHER_RULES + THE_PROTOCOL_ON_FILES + THE_PROTOCOL_ON_KAFKA
