@@ -1,6 +1,7 @@
-"""Instances and brokers killed, frozen, stopped under load."""
+"""Instances, brokers, a registry and a disk killed, frozen, stopped, filled under load."""
 import collections
 import datetime
+import os
 import random
 import shutil
 import signal
@@ -8,27 +9,34 @@ import threading
 import time
 
 from bench import caught_up, of_now, wait_until
+from disk import SmallDisk
 import ledger
 from program import EXIT_AGAIN, Failed
-from wire import messages
+from wire import messages, with_ids
 
 
 class Faults:
     """Instances under load, and what is done to them."""
 
-    def __init__(self, bench, events, partitions, count):
+    def __init__(self, bench, events, rate, partitions, count):
         self.bench, self.rng = bench, random.Random(bench.options.seed)
         self.wire, self.room = bench.wire(partitions), bench.directory("faults")
-        self.messages = list(messages(events, self.wire.prefix))
-        self.instances = [bench.instance(self.wire, self.room, f"instance-{n}").start() for n in range(count)]
-        self.done = collections.Counter()
+        self.registry = bench.broker.start(registry=True).registry
+        self.disk = SmallDisk(self.room, 1024)  # of the first
+        settings = f"registry:\n  url: {self.registry}\n  timeout: 5s\n"
+        self.instances = [bench.instance(self.wire, self.room, f"instance-{n}", settings, disk=self.disk if n == 0 else None) for n in range(count)]
+        bench.program.run("schemas", "register", "-c", self.instances[0].config)
+        self.messages = list(with_ids(messages(events, self.wire.prefix), self.registry))
+        for instance in self.instances:
+            instance.start()
+        self.rate, self.done = rate, collections.Counter()
         self.sent = collections.Counter()
         self.feeding = threading.Thread(target=self.feed)
         self.failed = None
 
     def feed(self):
         try:
-            self.sent = self.wire.send(self.messages, rate=self.bench.options.rate)
+            self.sent = self.wire.send(self.messages, rate=self.bench.options.rate or self.rate)
         except Exception as why:  # told by whoever joins
             self.failed = why
 
@@ -67,8 +75,30 @@ class Faults:
     def lose_state(self):
         victim = self.one()
         victim.kill()
-        shutil.rmtree(victim.room / "state")
+        shutil.rmtree(victim.state)
         victim.start()
+
+    def fill_disk(self):
+        """Under what runs on it, and is then started while it is full, which it cannot overlook."""
+        victim = self.instances[0]
+        self.disk.fill()
+        time.sleep(5)
+        victim.kill()
+        refused, back = victim.count("disk_refused"), victim.count("disk_back")
+        victim.start()
+        wait_until(f"it began on a full disk, and does not say so:\n{victim.tail()}", 60, lambda: victim.count("disk_refused") > refused)
+        self.disk.free()
+        wait_until(f"its disk has room again, and it does not come back:\n{victim.tail()}", 60, lambda: victim.count("disk_back") > back)
+
+    def silence_registry(self):
+        """It takes connections, and answers none; an instance that is started meanwhile knows its schemas still."""
+        registry = self.bench.broker.places["pids"]["registry"]
+        os.kill(registry, signal.SIGSTOP)
+        try:
+            self.kill()
+            time.sleep(20)
+        finally:
+            os.kill(registry, signal.SIGCONT)
 
     def run(self, plan):
         """plan: {what: how often}, in random order; restarts whoever ended by himself, as an init system does."""
@@ -83,6 +113,11 @@ class Faults:
         self.feeding.join()
         if self.failed:
             raise self.failed
+
+    def end(self):
+        for instance in self.instances:
+            instance.kill()
+        self.disk.remove()
 
     def restart_ended(self):
         for instance in self.instances:
@@ -101,8 +136,7 @@ class Faults:
             for instance in self.instances:
                 instance.stop()
         finally:
-            for instance in self.instances:
-                instance.kill()
+            self.end()
         counts, _ = ledger.check(self.wire, self.bench.program, self.room, f"{self.wire.prefix}app")
         events = collections.Counter(line["because"] for instance in self.instances for line in instance.said()
                                      if line["event"] == "partition_state")
@@ -110,16 +144,20 @@ class Faults:
         print(f"# done: {dict(self.done)}; partitions were told: {dict(events)}")
 
 
-SHORT = {Faults.kill: 6, Faults.freeze: 1, Faults.leave_and_join: 2, Faults.kill_broker: 1, Faults.lose_state: 1}
-LONG = {Faults.kill: 50, Faults.freeze: 10, Faults.leave_and_join: 5, Faults.kill_broker: 3, Faults.stop_broker: 1, Faults.lose_state: 1}
+SHORT = {Faults.kill: 6, Faults.freeze: 1, Faults.leave_and_join: 2, Faults.kill_broker: 1, Faults.fill_disk: 1, Faults.lose_state: 1,
+         Faults.silence_registry: 1}
+LONG = SHORT | {Faults.kill: 50, Faults.freeze: 10, Faults.leave_and_join: 5, Faults.kill_broker: 3, Faults.stop_broker: 1}
 
 
 def faults(bench):
     long = bench.options.long
     events = of_now(bench, 25, "--tenants", 40, "--calls-per-day", 3000, "--events", 500_000 if long else 60_000, "--disorder", "--broken", 0)
-    mix = Faults(bench, events, 4, 3)
-    mix.run(LONG if long else SHORT)
-    mix.finish()
+    mix = Faults(bench, events, 1000 if long else 600, 4, 3)  # for about as long as the faults take
+    try:
+        mix.run(LONG if long else SHORT)
+        mix.finish()
+    finally:
+        mix.end()
 
 
 # ---- how long it takes ----

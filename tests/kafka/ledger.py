@@ -7,7 +7,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "bad_input"))
 import avro  # noqa: E402
-from wire import Container, Failed, SOURCES, TOPICS, fastavro  # noqa: E402
+from wire import Container, Failed, SOURCES, TOPICS, datum, fastavro  # noqa: E402
 
 SHOWN = 5
 HEADER = "__ringback."
@@ -27,7 +27,7 @@ class Partition:
         self.records = [self.decode(message) for message in self.journal]
 
     def decode(self, message):
-        record = fastavro.schemaless_reader(io.BytesIO(message.value()[10:]), self.program.journal_schema, None, return_record_name=True)
+        record = fastavro.schemaless_reader(io.BytesIO(datum(message.value())), self.program.journal_schema, None, return_record_name=True)
         return record | {"kind": record["body"][0].rsplit(".", 1)[-1], "body": record["body"][1]}
 
     def seals(self):
@@ -76,7 +76,7 @@ class Partition:
                 if message.key() is None and waiting:
                     file.write(avro.block(*waiting))
                     waiting = []
-                waiting.append(message.value()[10:])
+                waiting.append(datum(message.value()))
                 if message.key() is None:
                     file.write(avro.block(*waiting))
                     waiting = []
@@ -85,7 +85,7 @@ class Partition:
     def as_filed(self, message):
         """An output message as it would lie in a file: the union of record and tombstone."""
         if message.value() is not None:
-            return b"\x00" + message.value()[10:]
+            return b"\x00" + datum(message.value())
         headers = {name: value.decode() for name, value in message.headers() or []}
         position = [avro.string(headers[HEADER + "journal"])] + [avro.long(int(headers[HEADER + name])) for name in
                                                                  ("partition", "seal", "index", "number")]

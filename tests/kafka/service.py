@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE.parent / "bad_input"))
 import avro  # noqa: E402
 from program import Failed, Program  # noqa: E402
-from wire import fastavro  # noqa: E402
+from wire import datum, fastavro  # noqa: E402
 
 EVENT = {"type": "QueueChanged", "tenant": "acme", "event_id": "e1", "occurred_at": 0, "queue": "q", "name": "Q"}
 
@@ -35,7 +35,7 @@ class Ringback(Program):
     def decode(self, topic, message):
         """What an output message says, in single-object encoding."""
         schema = fastavro.parse_schema(json.loads(avro.schema_of((self.data / f"outputs/{topic}.avro").read_bytes())))
-        return fastavro.schemaless_reader(io.BytesIO(b"\x00" + message.value()[10:]), schema)
+        return fastavro.schemaless_reader(io.BytesIO(b"\x00" + datum(message.value())), schema)
 
 
 class Instance:
