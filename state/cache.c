@@ -603,7 +603,7 @@ void index_remove(struct cache *cache, enum table table, struct str key) {
 }
 
 bool index_seek(struct cache *cache, enum table table, struct str from, struct str prefix, struct str *key, struct str *value) {
-    int result = cache->error ? STORE_ABSENT : store_seek(cache->store, table, from, key, value);
+    int result = cache->error ? STORE_ABSENT : store_seek_within(cache->store, table, from, prefix, key, value);
     stick(cache, result);
-    return result == 0 && key_has_prefix(*key, prefix);
+    return result == 0;
 }

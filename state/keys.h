@@ -11,7 +11,7 @@
 #include <endian.h>
 #include "../schemas/codec/str.h"
 
-#define KEY_BYTES_MAX 511 /* LMDB's limit */
+#define KEY_BYTES_MAX 506 /* LMDB's limit, less what a run puts in front (lmdb_run.h) */
 
 struct key {
     uint8_t bytes[KEY_BYTES_MAX + 1];

@@ -30,7 +30,7 @@ static int open_new(struct lmdb_environment **result, const struct lmdb_director
         free(environment);
         return code;
     }
-    code = mdb_env_set_maxdbs(environment->env, TABLES);
+    code = mdb_env_set_maxdbs(environment->env, TABLES + 1);
     if (!code && !read_only) code = mdb_env_set_mapsize(environment->env, map_bytes);
     if (!code) code = mdb_env_open(environment->env, path, MDB_NOTLS | (read_only ? MDB_RDONLY : MDB_NOSYNC), 0600);
     if (!code) code = mdb_reader_check(environment->env, NULL);

@@ -20,8 +20,8 @@ struct lmdb_environment {
     unsigned users;
     bool read_only;
     MDB_env *env;
-    MDB_dbi tables[TABLES];
-    bool has_tables;       /* `tables` stand */
+    MDB_dbi tables[TABLES], runs;
+    bool has_tables;       /* they stand */
     unsigned transactions; /* open now */
     bool resizing;         /* new ones wait */
     bool lost;             /* the map went and did not come back */

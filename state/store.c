@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include "keys.h"
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 
 int store_say(char *error, size_t error_size, int code, const char *format, ...) {
     va_list arguments;
@@ -75,7 +75,7 @@ static int check_open(struct store *store, enum table table) {
 static int check_key(struct store *store, enum table table, struct str key) {
     int result = check_open(store, table);
     if (result) return result;
-    if (key.len == 0 || key.len > KEY_BYTES_MAX) return fail(store, STORE_ERROR_MISUSE, "a key is 1 to 511 bytes");
+    if (key.len == 0 || key.len > KEY_BYTES_MAX) return fail(store, STORE_ERROR_MISUSE, "a key is 1 to 506 bytes");
     return 0;
 }
 
@@ -143,20 +143,23 @@ int store_delete(struct store *store, enum table table, struct str key) {
 }
 
 static int positioned(struct store *store, enum table table, int result) {
-    store->positions[table] = result == 0 ? POSITION_ON : POSITION_ENDED;
+    if ((unsigned)table < TABLES) store->positions[table] = result == 0 ? POSITION_ON : POSITION_ENDED;
     return checked(store, result);
 }
 
-int store_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {
+static int seek(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value) {
     int result = from.len ? check_key(store, table, from) : check_open(store, table);
-    if (result) return result;
-    return positioned(store, table, store->side->seek(store, table, from, key, value));
+    return result ? result : store->side->seek(store, table, from, within, key, value);
 }
 
-int store_seek_back(struct store *store, enum table table, struct str before, struct str *key, struct str *value) {
-    int result = before.len ? check_key(store, table, before) : check_open(store, table);
-    if (result) return result;
-    return positioned(store, table, before.len ? store->side->seek_back(store, table, before, key, value) : STORE_ABSENT);
+int store_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {
+    return positioned(store, table, seek(store, table, from, STR(""), key, value));
+}
+
+int store_seek_within(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value) {
+    int result = seek(store, table, from, within, key, value);
+    if ((unsigned)table < TABLES) store->positions[table] = POSITION_NONE;
+    return checked(store, result == 0 && !key_has_prefix(*key, within) ? STORE_ABSENT : result);
 }
 
 int store_next(struct store *store, enum table table, struct str *key, struct str *value) {

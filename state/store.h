@@ -5,7 +5,7 @@
  * (store_memory.c) for tests and simulation. Both pass the same tests and give the same order: keys compare bytewise, shorter first.
  *
  * One owner: no call here is safe from two threads at once. Slices returned point into the store and are valid until the
- * next put, delete, commit, abort or close. Keys are 1 to 511 bytes.
+ * next put, delete, commit, abort or close. Keys are 1 to 506 bytes.
  * Errors: 0 is success, STORE_ABSENT a documented local condition, negative is fatal for the transaction: until the caller aborts it
  * (and reports store_error()) every call repeats the error. STORE_RETRY alone is recoverable: abort, begin, and do all of the
  * transaction again. Not across fork().
@@ -81,13 +81,14 @@ int store_delete(struct store *store, enum table table, struct str key);        
 
 /* The first entry with a key >= `from` (an empty `from`: the first of all). Slices as store_get. */
 int store_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value);
-/* The last entry with a key < `before`. */
-int store_seek_back(struct store *store, enum table table, struct str before, struct str *key, struct str *value);
-/* The entry after the one that seek, seek_back or next last returned for this table (STORE_ABSENT where that was absent); only while
+/* The same, where nothing but keys that begin with `within` is wanted: STORE_ABSENT where the next is another. Cheaper where `within`
+ * holds the tenant and the part behind it; leaves no position for store_next. */
+int store_seek_within(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value);
+/* The entry after the one that seek or next last returned for this table (STORE_ABSENT where that was absent); only while
  * nothing was written in between. */
 int store_next(struct store *store, enum table table, struct str *key, struct str *value);
 
-/* In a transaction. bytes_used is the extent of the committed file, pages to be reused included. */
+/* In a transaction. entries: at most so many, in some tables. bytes_used is the extent of the committed file, pages to be reused included. */
 struct store_stats {
     uint64_t entries[TABLES];
     uint64_t bytes_used, bytes_mapped;

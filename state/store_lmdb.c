@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "lmdb_directory.h"
 #include "lmdb_environment.h"
+#include "lmdb_runs.h"
 #include "store_side.h"
 
 #define FIRST_MAP_BYTES ((size_t)1 << 30) /* address space only */
@@ -32,7 +33,8 @@ struct lmdb {
     struct lmdb_environment *environment;
     MDB_txn *txn;
     MDB_cursor *cursors[TABLES]; /* of the open transaction, opened at first use */
-    bool must_grow;              /* the last transaction met the end of the map */
+    struct lmdb_runs *runs;
+    bool must_grow; /* the last transaction met the end of the map */
 };
 
 static struct lmdb *lmdb_of(struct store *store) { return (struct lmdb *)store; }
@@ -87,7 +89,10 @@ static int lmdb_begin(struct store *store) {
         code = lmdb_environment_enter(environment);
         if (code) return result_of(lmdb, code, "begin");
         code = mdb_txn_begin(environment->env, NULL, store->read_only ? MDB_RDONLY : 0, &lmdb->txn);
-        if (!code) return 0;
+        if (!code) {
+            lmdb_runs_begin(lmdb->runs, &(struct lmdb_runs_place){lmdb->txn, environment->tables, &environment->runs}, !store->read_only);
+            return 0;
+        }
         lmdb_environment_leave(environment);
         if (!again) return result_of(lmdb, code, "begin");
         if (code == MDB_MAP_RESIZED)
@@ -103,11 +108,13 @@ static void close_cursors(struct lmdb *lmdb) {
         if (lmdb->cursors[i]) mdb_cursor_close(lmdb->cursors[i]);
         lmdb->cursors[i] = NULL;
     }
+    lmdb_runs_end(lmdb->runs);
 }
 
 static void lmdb_abort(struct store *store) {
     struct lmdb *lmdb = lmdb_of(store);
     close_cursors(lmdb);
+    lmdb_runs_forget(lmdb->runs);
     mdb_txn_abort(lmdb->txn);
     lmdb_environment_leave(lmdb->environment);
 }
@@ -121,8 +128,14 @@ static int lmdb_commit(struct store *store) {
             return result;
         }
     }
+    int code = store->read_only ? 0 : lmdb_runs_settle(lmdb->runs);
+    if (code) {
+        lmdb_abort(store);
+        return result_of(lmdb, code, "settling");
+    }
     close_cursors(lmdb);
-    int code = mdb_txn_commit(lmdb->txn);
+    code = mdb_txn_commit(lmdb->txn);
+    if (code) lmdb_runs_forget(lmdb->runs);
     lmdb_environment_leave(lmdb->environment);
     return result_of(lmdb, code, "commit");
 }
@@ -130,7 +143,8 @@ static int lmdb_commit(struct store *store) {
 static int lmdb_get(struct store *store, enum table table, struct str key, struct str *value) {
     struct lmdb *lmdb = lmdb_of(store);
     MDB_val k = val_of(key), v;
-    int code = mdb_get(lmdb->txn, lmdb->environment->tables[table], &k, &v);
+    int code = lmdb_runs_hold(table) ? lmdb_runs_get(lmdb->runs, table, k, &v)
+                                     : mdb_get(lmdb->txn, lmdb->environment->tables[table], &k, &v);
     if (code) return result_of(lmdb, code, "get");
     *value = str_of_val(v);
     return 0;
@@ -148,6 +162,7 @@ static int lmdb_put(struct store *store, enum table table, struct str key, struc
     struct lmdb *lmdb = lmdb_of(store);
     MDB_cursor *cursor;
     MDB_val k = val_of(key), v = val_of(value);
+    if (lmdb_runs_hold(table)) return result_of(lmdb, lmdb_runs_put(lmdb->runs, table, k, v), "put");
     int code = cursor_of(lmdb, table, &cursor);
     if (!code) code = mdb_cursor_put(cursor, &k, &v, 0);
     return result_of(lmdb, code, "put");
@@ -157,34 +172,26 @@ static int lmdb_remove(struct store *store, enum table table, struct str key) {
     struct lmdb *lmdb = lmdb_of(store);
     MDB_cursor *cursor;
     MDB_val k = val_of(key), v;
+    if (lmdb_runs_hold(table)) return result_of(lmdb, lmdb_runs_remove(lmdb->runs, table, k), "delete");
     int code = cursor_of(lmdb, table, &cursor);
     if (!code) code = mdb_cursor_get(cursor, &k, &v, MDB_SET);
     if (!code) code = mdb_cursor_del(cursor, 0);
     return result_of(lmdb, code, "delete");
 }
 
-static int lmdb_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {
-    struct lmdb *lmdb = lmdb_of(store);
+static int seek_in_tree(struct lmdb *lmdb, enum table table, struct str from, MDB_val *key, MDB_val *value) {
     MDB_cursor *cursor;
-    MDB_val k = val_of(from), v;
     int code = cursor_of(lmdb, table, &cursor);
-    if (!code) code = mdb_cursor_get(cursor, &k, &v, from.len ? MDB_SET_RANGE : MDB_FIRST);
-    if (code) return result_of(lmdb, code, "seek");
-    *key = str_of_val(k);
-    *value = str_of_val(v);
-    return 0;
+    *key = val_of(from);
+    return code ? code : mdb_cursor_get(cursor, key, value, from.len ? MDB_SET_RANGE : MDB_FIRST);
 }
 
-static int lmdb_seek_back(struct store *store, enum table table, struct str before, struct str *key, struct str *value) {
+static int lmdb_seek(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value) {
     struct lmdb *lmdb = lmdb_of(store);
-    MDB_cursor *cursor;
-    MDB_val k = val_of(before), v;
-    int code = cursor_of(lmdb, table, &cursor);
-    if (!code) {
-        code = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
-        if (code == 0 || code == MDB_NOTFOUND) code = mdb_cursor_get(cursor, &k, &v, code == 0 ? MDB_PREV : MDB_LAST);
-    }
-    if (code) return result_of(lmdb, code, "seek back");
+    MDB_val k, v;
+    int code = lmdb_runs_hold(table) ? lmdb_runs_seek(lmdb->runs, table, val_of(from), val_of(within), &k, &v)
+                                     : seek_in_tree(lmdb, table, from, &k, &v);
+    if (code) return result_of(lmdb, code, "seek");
     *key = str_of_val(k);
     *value = str_of_val(v);
     return 0;
@@ -193,20 +200,26 @@ static int lmdb_seek_back(struct store *store, enum table table, struct str befo
 static int lmdb_next(struct store *store, enum table table, struct str *key, struct str *value) {
     struct lmdb *lmdb = lmdb_of(store);
     MDB_val k, v;
-    int code = mdb_cursor_get(lmdb->cursors[table], &k, &v, MDB_NEXT);
+    int code = lmdb_runs_hold(table) ? lmdb_runs_next(lmdb->runs, table, &k, &v) : mdb_cursor_get(lmdb->cursors[table], &k, &v, MDB_NEXT);
     if (code) return result_of(lmdb, code, "next");
     *key = str_of_val(k);
     *value = str_of_val(v);
     return 0;
 }
 
+static int entries_of(struct lmdb *lmdb, enum table table, uint64_t *entries) {
+    MDB_stat stat;
+    if (lmdb_runs_hold(table)) return lmdb_runs_entries(lmdb->runs, table, entries);
+    int code = mdb_stat(lmdb->txn, lmdb->environment->tables[table], &stat);
+    if (!code) *entries = stat.ms_entries;
+    return code;
+}
+
 static int lmdb_stats(struct store *store, struct store_stats *stats) {
     struct lmdb *lmdb = lmdb_of(store);
     for (int i = 0; i < TABLES; i++) {
-        MDB_stat table;
-        int code = mdb_stat(lmdb->txn, lmdb->environment->tables[i], &table);
+        int code = entries_of(lmdb, (enum table)i, &stats->entries[i]);
         if (code) return result_of(lmdb, code, "stats");
-        stats->entries[i] = table.ms_entries;
     }
     lmdb_environment_extent(lmdb->environment, &stats->bytes_used, &stats->bytes_mapped);
     return 0;
@@ -228,6 +241,7 @@ static void lmdb_close(struct store *store) {
     if (flush && lmdb_sync(store) == 0) lmdb_directory_mark(&lmdb->directory, MARK_CLEAN, store->error, sizeof store->error);
     if (lmdb->environment) lmdb_environment_close(lmdb->environment);
     lmdb_directory_close(&lmdb->directory);
+    lmdb_runs_free(lmdb->runs);
     free(lmdb);
 }
 
@@ -240,7 +254,6 @@ static const struct store_side lmdb_side = {
     .put = lmdb_put,
     .remove = lmdb_remove,
     .seek = lmdb_seek,
-    .seek_back = lmdb_seek_back,
     .next = lmdb_next,
     .stats = lmdb_stats,
     .sync = lmdb_sync,
@@ -252,7 +265,7 @@ static int open_tables(struct lmdb *lmdb, unsigned flags) {
         int code = mdb_dbi_open(lmdb->txn, table_names[i], flags, &lmdb->environment->tables[i]);
         if (code) return code;
     }
-    return 0;
+    return mdb_dbi_open(lmdb->txn, "runs", flags, &lmdb->environment->runs);
 }
 
 static int make_tables(struct store *store) {
@@ -336,7 +349,11 @@ static int open_side(struct store **store, const char *path, bool read_only, siz
     static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER; /* LMDB's rule for opening tables */
     *store = NULL;
     struct lmdb *lmdb = calloc(1, sizeof *lmdb);
-    if (!lmdb) return store_say(error, error_size, STORE_ERROR_MEMORY, "out of memory");
+    if (lmdb) lmdb->runs = lmdb_runs_new();
+    if (!lmdb || !lmdb->runs) {
+        free(lmdb);
+        return store_say(error, error_size, STORE_ERROR_MEMORY, "out of memory");
+    }
     lmdb->store.side = &lmdb_side;
     lmdb->store.read_only = read_only;
     lmdb->directory = LMDB_DIRECTORY_CLOSED;

@@ -114,18 +114,12 @@ static int stand_on(struct memory *memory, enum table table, GTreeNode *node, st
     return 0;
 }
 
-static int memory_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {
+static int memory_seek(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value) {
+    (void)within;
     struct memory *memory = memory_of(store);
     struct entry probe = {.key = from};
     GTree *tree = memory->tables[table];
     return stand_on(memory, table, from.len ? g_tree_lower_bound(tree, &probe) : g_tree_node_first(tree), key, value);
-}
-
-static int memory_seek_back(struct store *store, enum table table, struct str before, struct str *key, struct str *value) {
-    struct memory *memory = memory_of(store);
-    struct entry probe = {.key = before};
-    GTreeNode *after = g_tree_lower_bound(memory->tables[table], &probe);
-    return stand_on(memory, table, after ? g_tree_node_previous(after) : g_tree_node_last(memory->tables[table]), key, value);
 }
 
 static int memory_next(struct store *store, enum table table, struct str *key, struct str *value) {
@@ -171,7 +165,6 @@ static const struct store_side memory_side = {
     .put = memory_put,
     .remove = memory_remove,
     .seek = memory_seek,
-    .seek_back = memory_seek_back,
     .next = memory_next,
     .stats = memory_stats,
     .sync = memory_sync,

@@ -66,8 +66,8 @@ static int failing_put(struct store *store, enum table table, struct str key, st
 static int failing_remove(struct store *store, enum table table, struct str key) {
     return fails(store) ? STORE_ERROR_IO : sound.remove(store, table, key);
 }
-static int failing_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {
-    return fails(store) ? STORE_ERROR_IO : sound.seek(store, table, from, key, value);
+static int failing_seek(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value) {
+    return fails(store) ? STORE_ERROR_IO : sound.seek(store, table, from, within, key, value);
 }
 static int failing_next(struct store *store, enum table table, struct str *key, struct str *value) {
     return fails(store) ? STORE_ERROR_IO : sound.next(store, table, key, value);

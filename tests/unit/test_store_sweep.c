@@ -43,10 +43,9 @@ static void look(struct store *store, bool writes, struct told *told) {
     note(told, store_seek(store, TABLE_CALLS, STR_NULL, &key, &value), store_error(store));
     note(told, store_next(store, TABLE_CALLS, &key, &value), store_error(store));
     note(told, store_get(store, TABLE_META, STR("none"), &value), store_error(store));
-    if (note(told, store_seek_back(store, TABLE_CALLS, STR("\xff"), &key, &value), store_error(store)) == 0) {
+    if (note(told, store_seek(store, TABLE_CALLS, STR("\0\0\0\1"), &key, &value), store_error(store)) == 0) {
         struct str rest = key;
         assert_true(key_take_u32(&rest, &number) && number < ALL);
-        note(told, store_seek_back(store, TABLE_CALLS, key, &key, &value), store_error(store));
     }
     note(told, store_stats(store, &stats), store_error(store));
     if (writes) note(told, store_delete(store, TABLE_CALLS, STR("\0\0\0\1")), store_error(store));
