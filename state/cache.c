@@ -31,6 +31,7 @@ struct cache {
     uint32_t heap_count, heap_capacity;
     struct key scan;   /* the next stored timer that is not in memory */
     int64_t scan_at;   /* its deadline, NO_DEADLINE: there is none */
+    int64_t scan_start; /* of a call's */
     bool scan_known;
     struct key scanned; /* stored timers up to here are in memory; empty: none */
     size_t blob_bytes;
@@ -220,15 +221,25 @@ static void set_room(struct cache *cache, struct entity *entity, uint32_t room) 
     entity->room = room;
 }
 
-static int read_call(struct cache *cache, struct entity *entity, struct str *value) {
+static int take_start(struct cache *cache, struct str value, int64_t *start) {
+    if (value.len != sizeof *start) return store_distrust(cache->store);
+    memcpy(start, value.ptr, sizeof *start);
+    return 0;
+}
+
+/* Where its start is known. */
+static int read_call_at(struct cache *cache, struct entity *entity, int64_t start, struct str *value) {
     struct key key;
-    int result = store_get(cache->store, TABLE_STARTS, entity_key(entity), value);
-    if (result != 0) return result;
-    if (value->len != sizeof entity->start) return store_distrust(cache->store);
-    memcpy(&entity->start, value->ptr, sizeof entity->start);
-    entity->stored_start = entity->start;
-    call_key(&key, entity, entity->start);
+    entity->start = entity->stored_start = start;
+    call_key(&key, entity, start);
     return store_get(cache->store, TABLE_CALLS, key_str(&key), value);
+}
+
+static int read_call(struct cache *cache, struct entity *entity, struct str *value) {
+    int64_t start;
+    int result = store_get(cache->store, TABLE_STARTS, entity_key(entity), value);
+    if (result == 0) result = take_start(cache, *value, &start);
+    return result == 0 ? read_call_at(cache, entity, start, value) : result;
 }
 
 /* Fills in what the store has. */
@@ -250,13 +261,17 @@ static void take_value(struct cache *cache, struct entity *entity, struct str va
     if (entity->due.at != NO_DEADLINE) heap_insert(cache, entity);
 }
 
+static void loaded(struct cache *cache, struct entity *entity, int result, struct str value) {
+    stick(cache, result);
+    if (result == 0) take_value(cache, entity, value);
+}
+
 static void load(struct cache *cache, struct entity *entity) {
     struct str value;
     int result = cache->error                   ? STORE_ABSENT
                  : entity->table == TABLE_CALLS ? read_call(cache, entity, &value)
                                                 : store_get(cache->store, entity->table, entity_key(entity), &value);
-    stick(cache, result);
-    if (result == 0) take_value(cache, entity, value);
+    loaded(cache, entity, result, value);
 }
 
 /* In memory already, or made with nothing in it: then *made. */
@@ -371,6 +386,21 @@ static int64_t timer_deadline(const struct key *timer) {
     return at;
 }
 
+/* The entity that a timer is of. `start`: of a call's. */
+static struct entity *timer_owner(struct cache *cache, enum table table, struct str key, int64_t start) {
+    bool made;
+    if (table != TABLE_CALLS) return cache_get(cache, table, key);
+    struct entity *entity = find_or_make(cache, table, key, &made);
+    struct str value = STR_NULL;
+    if (made) loaded(cache, entity, cache->error ? STORE_ABSENT : read_call_at(cache, entity, start, &value), value);
+    return entity;
+}
+
+static int timer_start(struct cache *cache, enum table table, struct str value, int64_t *start) {
+    *start = NO_START;
+    return table == TABLE_CALLS ? take_start(cache, value, start) : 0;
+}
+
 /* Finds the next stored timer of an entity that is not in memory; those in memory are in the heap. */
 static void scan_on(struct cache *cache) {
     struct str key, value;
@@ -386,6 +416,7 @@ static void scan_on(struct cache *cache) {
         }
         if (find(cache, table, key_str(&owner), hash_key(table, key_str(&owner)))) continue;
         key_copy(&cache->scan, key);
+        result = timer_start(cache, table, value, &cache->scan_start);
         break;
     }
     stick(cache, result);
@@ -408,7 +439,7 @@ struct entity *cache_first_due(struct cache *cache, int64_t limit) {
         enum table table = TABLE_META; /* bring it into memory, where the heap has it */
         struct key owner;
         timer_entity(key_str(&cache->scan), &table, &owner);
-        cache_get(cache, table, key_str(&owner));
+        timer_owner(cache, table, key_str(&owner), cache->scan_start);
         cache->scanned = cache->scan;
         cache->scan_known = false;
     }
@@ -443,11 +474,13 @@ void cache_each_due(struct cache *cache, int64_t from, int64_t until, void (*eac
         if (result != 0) return;
         key_copy(&at, key);
         if (timer_deadline(&at) > until) return;
+        int64_t start;
         if (!timer_entity(key, &table, &owner)) {
             cache_distrust(cache);
             return;
         }
-        each(context, cache_get(cache, table, key_str(&owner)));
+        stick(cache, timer_start(cache, table, value, &start));
+        each(context, timer_owner(cache, table, key_str(&owner), start));
         key_byte(&at, 0);
     }
 }
@@ -477,8 +510,23 @@ static int delete_call(struct cache *cache, const struct entity *entity) {
     return result < 0 ? result : store_delete(cache->store, TABLE_STARTS, entity_key(entity));
 }
 
+/* Its timer follows its deadline, and says where a call lies. */
+static void put_timer(struct cache *cache, struct entity *entity) {
+    struct key timer;
+    if (entity->stored_due.at != NO_DEADLINE) {
+        timer_key(&timer, entity, entity->stored_due);
+        stick(cache, store_delete(cache->store, TABLE_TIMERS, key_str(&timer)));
+    }
+    if (entity->due.at != NO_DEADLINE) {
+        struct str start = {(const char *)&entity->start, entity->table == TABLE_CALLS ? sizeof entity->start : 0};
+        timer_key(&timer, entity, entity->due);
+        stick(cache, store_put(cache->store, TABLE_TIMERS, key_str(&timer), start));
+    }
+    entity->stored_due = entity->due;
+}
+
 static void write_back(struct cache *cache, struct entity *entity) {
-    bool is_call = entity->table == TABLE_CALLS;
+    bool is_call = entity->table == TABLE_CALLS, moved = entity->stored_start != entity->start;
     struct str key = entity_key(entity);
     if (entity->stored) cache->state_hash -= entity->stored_hash;
     if (entity->size) {
@@ -495,18 +543,7 @@ static void write_back(struct cache *cache, struct entity *entity) {
         stick(cache, is_call ? delete_call(cache, entity) : store_delete(cache->store, entity->table, key));
     }
     entity->stored = entity->size > 0;
-    if (deadline_compare(entity->stored_due, entity, entity->due, entity) != 0) {
-        struct key timer;
-        if (entity->stored_due.at != NO_DEADLINE) {
-            timer_key(&timer, entity, entity->stored_due);
-            stick(cache, store_delete(cache->store, TABLE_TIMERS, key_str(&timer)));
-        }
-        if (entity->due.at != NO_DEADLINE) {
-            timer_key(&timer, entity, entity->due);
-            stick(cache, store_put(cache->store, TABLE_TIMERS, key_str(&timer), STR("")));
-        }
-        entity->stored_due = entity->due;
-    }
+    if (moved || deadline_compare(entity->stored_due, entity, entity->due, entity) != 0) put_timer(cache, entity);
     entity->dirty = false;
 }
 
