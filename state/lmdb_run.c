@@ -45,14 +45,25 @@ int lmdb_run_compare(MDB_val left, MDB_val right) {
 
 /* ---- filters ---- */
 
-uint64_t lmdb_run_owner(enum table table, MDB_val key) {
+/* How many bytes two texts at the beginning of a key take; 0: they are not there. */
+static size_t two_texts(MDB_val key) {
     const char *bytes = key.mv_data;
     const char *first = key.mv_size ? memchr(bytes, 0, key.mv_size) : NULL;
     size_t rest = first ? key.mv_size - (size_t)(first + 1 - bytes) : 0;
     const char *second = rest ? memchr(first + 1, 0, rest) : NULL;
-    if (!second) return 0;
-    uint64_t owner = XXH3_64bits_withSeed(bytes, (size_t)(second + 1 - bytes), (uint64_t)table);
+    return second ? (size_t)(second + 1 - bytes) : 0;
+}
+
+uint64_t lmdb_run_owner(enum table table, MDB_val key) {
+    size_t size = two_texts(key);
+    if (!size) return 0;
+    uint64_t owner = XXH3_64bits_withSeed(key.mv_data, size < key.mv_size ? size + 1 : size, (uint64_t)table);
     return owner ? owner : 1;
+}
+
+uint64_t lmdb_run_owner_within(enum table table, MDB_val prefix) {
+    size_t size = two_texts(prefix);
+    return size && size < prefix.mv_size ? lmdb_run_owner(table, prefix) : 0;
 }
 
 static size_t filter_size(uint64_t entries) {

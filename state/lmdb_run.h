@@ -32,9 +32,11 @@ struct entry {
     bool removed;
 };
 
-/* What a key is about, by which filters tell runs apart: its bytes up to the second 0x00, of all keys of a party or entity the same. 0: the
- * key ends before. */
+/* What a key is about, by which filters tell runs apart: its bytes up to the second 0x00, and the one behind it where there is one. So all keys
+ * of an entity, or of one kind of a party's, have the same. 0: the key has no second 0x00. */
 uint64_t lmdb_run_owner(enum table table, MDB_val key);
+/* The same of a prefix: 0 where keys with different owners have it. */
+uint64_t lmdb_run_owner_within(enum table table, MDB_val prefix);
 
 bool lmdb_run_may_have(MDB_val filter, uint64_t owner);
 int lmdb_run_filter(MDB_txn *txn, MDB_dbi runs, const struct run *run, MDB_val *filter);

@@ -356,7 +356,7 @@ int lmdb_runs_seek(struct lmdb_runs *runs, enum table table, MDB_val from, MDB_v
     struct held *held = &runs->held[table];
     struct reading *reading = &held->reading;
     int code = ready(runs);
-    uint64_t owner = lmdb_run_owner(table, within), mask = held->count == RUNS_MAX ? UINT64_MAX : (UINT64_C(1) << held->count) - 1;
+    uint64_t owner = lmdb_run_owner_within(table, within), mask = held->count == RUNS_MAX ? UINT64_MAX : (UINT64_C(1) << held->count) - 1;
     if (!code && owner) code = may_have(runs, table, owner, &mask);
     reading->count = 0;
     for (; !code && mask; mask &= mask - 1) {

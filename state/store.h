@@ -82,7 +82,7 @@ int store_delete(struct store *store, enum table table, struct str key);        
 /* The first entry with a key >= `from` (an empty `from`: the first of all). Slices as store_get. */
 int store_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value);
 /* The same, where nothing but keys that begin with `within` is wanted: STORE_ABSENT where the next is another. Cheaper where `within`
- * holds the tenant and the part behind it; leaves no position for store_next. */
+ * holds two texts and a byte more; leaves no position for store_next. */
 int store_seek_within(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value);
 /* The entry after the one that seek or next last returned for this table (STORE_ABSENT where that was absent); only while
  * nothing was written in between. */
