@@ -47,6 +47,8 @@ int store_check_format(struct str bytes, char *error, size_t error_size) {
                          "state of format %u was written by a newer ringback, this one knows up to %u: start the newer one, or erase "
                          "the state and rebuild it from the journal",
                          version, FORMAT_VERSION);
+    if (version < FORMAT_VERSION)
+        return store_say(error, error_size, STORE_ERROR_DIRTY, "an older ringback wrote this state: the next fold builds it again from the journal");
     if (!str_equal(bytes, store_format()))
         return store_say(error, error_size, STORE_ERROR_FORMAT,
                          "state was written by a machine of another kind (byte order or word size): erase it and rebuild it from the "

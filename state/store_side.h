@@ -45,6 +45,6 @@ int store_code_of_errno(int number);
 /* The entry of TABLE_META that says whose bytes these are: "ringback", format version (big-endian), size and order of a machine word. */
 #define STORE_FORMAT_KEY STR("format")
 struct str store_format(void);
-int store_check_format(struct str format, char *error, size_t error_size); /* 0, STORE_ERROR_FORMAT */
+int store_check_format(struct str format, char *error, size_t error_size); /* 0, STORE_ERROR_FORMAT; STORE_ERROR_DIRTY: an older one */
 
 #endif
