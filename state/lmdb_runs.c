@@ -11,6 +11,7 @@
 #define MERGE_FACTOR 2          /* of what was written out, in each level: so a merge ends before as many runs again have come */
 #define LEVELS 16
 #define RUNS_MAX 64             /* of a table: they are bits of a mask */
+#define RUNS_MANY 40            /* merges began anew too often: they are ended, whatever it takes */
 #define REMOVED_AT_ONCE 2048    /* entries of runs that were merged */
 #define MEMOS 256               /* of which runs may have an owner; a power of two */
 #define LIST_KEY ((MDB_val){1, (char[]){0}}) /* no run's: no table of ours is the first */
@@ -376,7 +377,7 @@ int lmdb_runs_next(struct lmdb_runs *runs, enum table table, MDB_val *key, MDB_v
 /* ---- writing out ---- */
 
 static int insert_run(struct lmdb_runs *runs, struct held *held, unsigned at, const struct run *run) {
-    if (held->count == RUNS_MAX) return MDB_CORRUPTED; /* merges keep up: MERGE_FACTOR */
+    if (held->count == RUNS_MAX) return MDB_CORRUPTED; /* merges keep up: MERGE_FACTOR, RUNS_MANY */
     memmove(held->runs + at + 1, held->runs + at, (held->count - at) * sizeof *held->runs);
     held->runs[at] = *run;
     held->count++;
@@ -485,7 +486,8 @@ static int merge_runs(struct lmdb_runs *runs, enum table table, uint64_t budget)
     int code = 0;
     for (int level = 0; level + 1 < LEVELS && !code; level++) {
         code = begin_merge(runs, table, level);
-        if (!code && runs->held[table].merges[level].under_way) code = go_on(runs, table, level, budget);
+        bool many = runs->held[table].count >= RUNS_MANY;
+        if (!code && runs->held[table].merges[level].under_way) code = go_on(runs, table, level, many ? UINT64_MAX : budget);
     }
     return code;
 }
