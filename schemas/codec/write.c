@@ -67,6 +67,7 @@ static size_t size_of(const struct shape *shape, const void *in) {
 /* --- bytes: each returns the byte after what it wrote, NULL when there is no room --- */
 
 static uint8_t *write_shape(const struct shape *shape, const void *in, uint8_t *at, const uint8_t *end);
+static uint8_t *write_fields(const struct field *field, const struct field *last, const void *in, uint8_t *at, const uint8_t *end);
 
 static inline uint8_t *put_long(int64_t value, uint8_t *at, const uint8_t *end) {
     if (end - at < LONG_BYTES_MAX && (size_t)(end - at) < long_size(value)) return NULL;
@@ -96,45 +97,58 @@ static uint8_t *put_fixed(struct str blob, size_t size, uint8_t *at, const uint8
     return at + size;
 }
 
-static uint8_t *write_field(const struct field *field, const void *in, uint8_t *at, const uint8_t *end);
-
 static uint8_t *put_array(const struct field *field, struct array array, uint8_t *at, const uint8_t *end) {
+    const struct field *each = field->of.item;
     if (array.count) at = put_long(array.count, at, end);
     const uint8_t *item = array.items;
-    for (uint32_t i = 0; at && i < array.count; i++, item += field->of.item->item_size) at = write_field(field->of.item, item, at, end);
+    for (uint32_t i = 0; at && i < array.count; i++, item += each->item_size) at = write_fields(each, each + 1, item, at, end);
     return at ? put_byte(0, at, end) : NULL;
 }
 
-static uint8_t *write_field(const struct field *field, const void *in, uint8_t *at, const uint8_t *end) {
-    if (at == end) return NULL; /* no field takes less than a byte */
-    if (field->nullable) {
-        bool null = is_null(field, in);
-        *at++ = null ? 0 : 2; /* every nullable field is ["null", X] */
-        if (null) return at;
+/* One loop over all fields: nearly every byte that goes out passes here. No field takes less than a byte, so one for the branch is there;
+ * every nullable field is ["null", X]. */
+static uint8_t *write_fields(const struct field *field, const struct field *last, const void *in, uint8_t *at, const uint8_t *end) {
+#define UNLESS_NULL(null)                                                                                                                  \
+    if (field->nullable) {                                                                                                                 \
+        bool is_none = (null);                                                                                                             \
+        *at++ = is_none ? 0 : 2;                                                                                                           \
+        if (is_none) break;                                                                                                                \
     }
-    switch ((enum field_kind)field->kind) {
-    case FIELD_STRING:
-    case FIELD_BYTES: return put_blob(AT(in, field->offset, struct str), at, end);
-    case FIELD_FIXED: return put_fixed(AT(in, field->offset, struct str), field->fixed_size, at, end);
-    case FIELD_INT: return put_long(AT(in, field->offset, int32_t), at, end);
-    case FIELD_LONG:
-    case FIELD_TIME: return put_long(AT(in, field->offset, int64_t), at, end);
-    case FIELD_ENUM: return put_long(AT(in, field->offset, int8_t), at, end);
-    case FIELD_BOOLEAN: return put_byte(AT(in, field->offset, uint8_t) != 0, at, end);
-    case FIELD_SHAPE: return write_shape(field->of.shape, (const uint8_t *)in + field->offset, at, end);
-    case FIELD_ARRAY: return put_array(field, array_at(in, field->offset), at, end);
+    for (; field < last; field++) {
+        if (!at || at == end) return NULL;
+        switch ((enum field_kind)field->kind) {
+        case FIELD_STRING:
+        case FIELD_BYTES:
+            UNLESS_NULL(!AT(in, field->offset, struct str).ptr)
+            at = put_blob(AT(in, field->offset, struct str), at, end);
+            break;
+        case FIELD_LONG:
+        case FIELD_TIME:
+            UNLESS_NULL(AT(in, field->offset, int64_t) == NONE)
+            at = put_long(AT(in, field->offset, int64_t), at, end);
+            break;
+        case FIELD_ENUM:
+            UNLESS_NULL(AT(in, field->offset, int8_t) < 0)
+            at = put_long(AT(in, field->offset, int8_t), at, end);
+            break;
+        case FIELD_BOOLEAN:
+            UNLESS_NULL(AT(in, field->offset, int8_t) < 0)
+            at = put_byte(AT(in, field->offset, uint8_t) != 0, at, end);
+            break;
+        case FIELD_INT: at = put_long(AT(in, field->offset, int32_t), at, end); break;
+        case FIELD_FIXED: at = put_fixed(AT(in, field->offset, struct str), field->fixed_size, at, end); break;
+        case FIELD_SHAPE: at = write_shape(field->of.shape, (const uint8_t *)in + field->offset, at, end); break;
+        case FIELD_ARRAY: at = put_array(field, array_at(in, field->offset), at, end); break;
+        }
     }
-    return NULL;
+    return at;
 }
 
 static uint8_t *write_shape(const struct shape *shape, const void *in, uint8_t *at, const uint8_t *end) {
-    if (shape_is_union(shape)) {
-        int8_t tag = tag_in(shape, in);
-        at = put_long(tag, at, end);
-        return at ? write_shape(shape->branches[tag], (const uint8_t *)in + shape->body_offset, at, end) : NULL;
-    }
-    for (uint32_t i = 0; i < shape->field_count && at; i++) at = write_field(&shape->fields[i], in, at, end);
-    return at;
+    if (!shape_is_union(shape)) return write_fields(shape->fields, shape->fields + shape->field_count, in, at, end);
+    int8_t tag = tag_in(shape, in);
+    at = put_long(tag, at, end);
+    return at ? write_shape(shape->branches[tag], (const uint8_t *)in + shape->body_offset, at, end) : NULL;
 }
 
 size_t codec_write(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity) {
