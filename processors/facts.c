@@ -35,13 +35,33 @@ static bool parse_uuid(struct str text, uint8_t uuid[UUID_BYTES]) {
     return all;
 }
 
+struct fact_id fact_id_of(struct str text) {
+    struct fact_id id = {.text = text};
+    id.is_uuid = parse_uuid(text, id.uuid);
+    return id;
+}
+
+/* Four bytes as eight lower-case hexadecimal digits. */
+static uint64_t print_hex(const uint8_t bytes[4]) {
+    uint32_t four;
+    memcpy(&four, bytes, sizeof four);
+    uint64_t spread = (four | (uint64_t)four << 16) & UINT64_C(0x0000ffff0000ffff);
+    spread = (spread | spread << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    uint64_t values = (spread >> 4 & EACH_BYTE(0x0f)) | (spread << 8 & EACH_BYTE(0x0f));
+    uint64_t letters = (values + EACH_BYTE(0x80 - 10)) >> 7 & EACH_BYTE(1);
+    return values + EACH_BYTE('0') + letters * ('a' - 10 - '0');
+}
+
 static struct str print_uuid(const uint8_t uuid[UUID_BYTES], char room[UUID_TEXT_BYTES]) {
-    char *at = room;
-    for (int i = 0; i < UUID_BYTES; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
-        *at++ = "0123456789abcdef"[uuid[i] >> 4];
-        *at++ = "0123456789abcdef"[uuid[i] & 15];
-    }
+    uint64_t digits[4];
+    for (int i = 0; i < 4; i++) digits[i] = print_hex(uuid + (size_t)4 * (size_t)i);
+    memset(room, '-', UUID_TEXT_BYTES);
+    memcpy(room, &digits[0], 8);
+    memcpy(room + 9, &digits[1], 4);
+    memcpy(room + 14, (const char *)&digits[1] + 4, 4);
+    memcpy(room + 19, &digits[2], 4);
+    memcpy(room + 24, (const char *)&digits[2] + 4, 4);
+    memcpy(room + 28, &digits[3], 8);
     return (struct str){room, UUID_TEXT_BYTES};
 }
 
@@ -76,12 +96,10 @@ int fact_compare(const struct fact *a, const struct fact *b) {
 
 /* ---- the list ---- */
 
-const struct fact *facts_find(const struct entity *entity, uint32_t from, struct str id) {
-    uint8_t uuid[UUID_BYTES];
-    bool is_uuid = parse_uuid(id, uuid);
+const struct fact *facts_find(const struct entity *entity, uint32_t from, const struct fact_id *id) {
     for (const struct fact *fact = facts_at(entity, from); fact; fact = fact_next(entity, fact)) {
-        if (fact->type >= EVENT_TYPES || !(fact->texts & FACT_UUID) == is_uuid) continue;
-        if (is_uuid ? memcmp(body_of(fact), uuid, UUID_BYTES) == 0 : str_equal(text_at(body_of(fact)), id)) return fact;
+        if (fact->type >= EVENT_TYPES || !(fact->texts & FACT_UUID) == id->is_uuid) continue;
+        if (id->is_uuid ? memcmp(body_of(fact), id->uuid, UUID_BYTES) == 0 : str_equal(text_at(body_of(fact)), id->text)) return fact;
     }
     return NULL;
 }
@@ -94,30 +112,30 @@ static uint8_t *put_text(uint8_t *at, struct str text) {
 }
 
 /* Total order: time, id, then the rest, so that one id with two bodies (a repetition after the ids were forgotten) has one order too. */
-static int place(const struct fact *fact, const struct fact *head, const uint8_t *uuid, const struct str *texts) {
+static int place(const struct fact *fact, const struct fact *head, const struct fact_id *id, const struct str *texts) {
     char room[UUID_TEXT_BYTES];
     if (fact->at != head->at) return fact->at < head->at ? -1 : 1;
-    int order = fact->texts & head->texts & FACT_UUID ? memcmp(body_of(fact), uuid, UUID_BYTES) : str_compare(fact_id(fact, room), texts[0]);
+    int order = fact->texts & head->texts & FACT_UUID ? memcmp(body_of(fact), id->uuid, UUID_BYTES) : str_compare(fact_id(fact, room), id->text);
     if (order) return order;
     if (fact->type != head->type) return fact->type < head->type ? -1 : 1;
     if (fact->a != head->a) return fact->a < head->a ? -1 : 1;
     if (fact->b != head->b) return fact->b < head->b ? -1 : 1;
-    for (unsigned i = 1; i <= (head->texts & ~FACT_UUID) && order == 0; i++) order = str_compare(fact_text(fact, i), texts[i]);
+    for (unsigned i = 1; i <= (head->texts & ~FACT_UUID) && order == 0; i++) order = str_compare(fact_text(fact, i), texts[i - 1]);
     return order;
 }
 
-bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uint8_t type, uint8_t a, uint8_t b, int64_t at, const struct str *texts,
-                  unsigned count) {
-    uint8_t uuid[UUID_BYTES];
-    bool is_uuid = parse_uuid(texts[0], uuid);
-    uint32_t size = (uint32_t)sizeof(struct fact) + (is_uuid ? UUID_BYTES : 2 + texts[0].len);
-    for (unsigned i = 1; i < count; i++) size += 2 + texts[i].len;
+bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uint8_t type, uint8_t a, uint8_t b, int64_t at, const struct fact_id *id,
+                  const struct str *texts, unsigned count) {
+    uint32_t size = (uint32_t)sizeof(struct fact) + (id->is_uuid ? UUID_BYTES : 2 + id->text.len);
+    for (unsigned i = 0; i < count; i++) size += 2 + texts[i].len;
     size = (size + 7) & ~7u;
-    struct fact head = {size, type, a, b, (uint8_t)((count - 1) | (is_uuid ? FACT_UUID : 0)), at};
+    struct fact head = {size, type, a, b, (uint8_t)(count | (id->is_uuid ? FACT_UUID : 0)), at};
     if (entity->size + size > (type < EVENT_TYPES ? FACTS_BYTES_MAX : OWN_FACTS_BYTES_MAX)) return false;
     uint32_t offset = entity->size;
-    for (const struct fact *fact = facts_at(entity, from); fact; fact = fact_next(entity, fact)) {
-        int order = place(fact, &head, uuid, texts);
+    const struct fact *fact = facts_at(entity, from);
+    while (fact && fact->at < at) fact = fact_next(entity, fact); /* nearly always to the end */
+    for (; fact; fact = fact_next(entity, fact)) {
+        int order = place(fact, &head, id, texts);
         if (order == 0) return true;
         if (order > 0) {
             offset = fact_offset(entity, fact);
@@ -127,17 +145,19 @@ bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uin
     uint32_t behind = entity->size - offset;
     entity_resize(cache, entity, entity->size + size);
     uint8_t *bytes = entity->blob + offset;
-    memmove(bytes + size, bytes, behind);
-    memset(bytes, 0, size);
+    if (behind) {
+        memmove(bytes + size, bytes, behind);
+        memset(bytes, 0, size);
+    }
     memcpy(bytes, &head, sizeof head);
     bytes += sizeof head;
-    if (is_uuid) {
-        memcpy(bytes, uuid, UUID_BYTES);
+    if (id->is_uuid) {
+        memcpy(bytes, id->uuid, UUID_BYTES);
         bytes += UUID_BYTES;
     } else {
-        bytes = put_text(bytes, texts[0]);
+        bytes = put_text(bytes, id->text);
     }
-    for (unsigned i = 1; i < count; i++) bytes = put_text(bytes, texts[i]);
+    for (unsigned i = 0; i < count; i++) bytes = put_text(bytes, texts[i]);
     return true;
 }
 

@@ -13,6 +13,7 @@
 #ifndef RINGBACK_FACTS_H
 #define RINGBACK_FACTS_H
 
+#include <stddef.h>
 #include "../schemas/codec/event.h"
 #include "../state/cache.h"
 
@@ -28,21 +29,35 @@ struct fact {
  * bounded by its kind. */
 #define FACTS_BYTES_MAX (1u << 20)
 #define OWN_FACTS_BYTES_MAX (8 * FACTS_BYTES_MAX)
-#define FACT_TEXTS_MAX 6 /* with the id; a number is a text of 8 bytes */
+#define FACT_TEXTS_MAX 5 /* behind the id; a number is a text of 8 bytes */
 #define FACT_UUID 0x80
 #define UUID_TEXT_BYTES 36
 
+/* An event id, looked at once: it is looked for, and kept. */
+struct fact_id {
+    struct str text;
+    bool is_uuid;
+    uint8_t uuid[16];
+};
+struct fact_id fact_id_of(struct str text);
+/* Of an owner's own facts. */
+#define FACT_NO_ID ((struct fact_id){.text = STR("")})
+
+/* The fact at `at`; null where none is left. A damaged blob ends there, and the state's hash tells. */
+static inline const struct fact *fact_before(const uint8_t *end, const uint8_t *at) {
+    const struct fact *fact = (const struct fact *)(const void *)at;
+    if (end - at < (ptrdiff_t)sizeof *fact) return NULL;
+    return fact->size >= sizeof *fact && fact->size <= end - at ? fact : NULL;
+}
 /* The first fact at or after `from`; null at the end. */
 static inline const struct fact *facts_at(const struct entity *entity, uint32_t from) {
-    if (from + sizeof(struct fact) > entity->size) return NULL;
-    const struct fact *fact = (const struct fact *)(const void *)(entity->blob + from);
-    return fact->size >= sizeof *fact && fact->size <= entity->size - from ? fact : NULL; /* a damaged blob ends here, and the state's hash tells */
+    return from < entity->size ? fact_before(entity->blob + entity->size, entity->blob + from) : NULL;
 }
 static inline uint32_t fact_offset(const struct entity *entity, const struct fact *fact) {
     return (uint32_t)((const uint8_t *)fact - entity->blob);
 }
 static inline const struct fact *fact_next(const struct entity *entity, const struct fact *fact) {
-    return facts_at(entity, fact_offset(entity, fact) + fact->size);
+    return fact_before(entity->blob + entity->size, (const uint8_t *)fact + fact->size);
 }
 
 /* Text `index`, from 1, of a fact; null where it was null or there are fewer. Points into the blob. */
@@ -54,11 +69,11 @@ struct str fact_id(const struct fact *fact, char room[UUID_TEXT_BYTES]);
 int fact_compare(const struct fact *a, const struct fact *b);
 
 /* A fact with this event id, or null. */
-const struct fact *facts_find(const struct entity *entity, uint32_t from, struct str id);
+const struct fact *facts_find(const struct entity *entity, uint32_t from, const struct fact_id *id);
 
-/* Puts a fact in its place; texts[0] is the id. The same one again changes nothing. False: the entity is full. */
-bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uint8_t type, uint8_t a, uint8_t b, int64_t at, const struct str *texts,
-                  unsigned count);
+/* Puts a fact in its place; `texts` come behind the id. The same one again changes nothing. False: the entity is full. */
+bool facts_insert(struct cache *cache, struct entity *entity, uint32_t from, uint8_t type, uint8_t a, uint8_t b, int64_t at, const struct fact_id *id,
+                  const struct str *texts, unsigned count);
 void facts_remove(struct cache *cache, struct entity *entity, const struct fact *fact);
 
 #endif

@@ -36,6 +36,7 @@ void step_begin(struct fold *fold, enum step_kind kind, int64_t time, const stru
 }
 
 void step_judge(struct fold *fold) {
+    fold->verdict_of = NULL; /* facts have changed */
     for (uint32_t i = 0; i < fold->touched_count; i++) { /* the list grows while it is walked */
         struct entity *entity = fold->touched[i];
         if (!entity->size) continue;
@@ -84,12 +85,16 @@ void fold_read_lateness(struct fold *fold) {
     fold->lateness_ms = settings.value[SETTING_ALLOWED_LATENESS_MS];
 }
 
+/* Those that are listed come first. */
+static bool is_listed(const struct fold *fold, const struct clock_source *source) {
+    return source < fold->meta.sources + SOURCES_MAX && source->listed;
+}
+
 static struct clock_source *clock_source(struct fold *fold, int32_t number) {
     struct clock_source *files = NULL;
-    for (int i = 0; i < SOURCES_MAX; i++) {
-        struct clock_source *source = &fold->meta.sources[i];
-        if (source->listed && source->number == number) return source;
-        if (source->listed && source->number == FILES) files = source;
+    for (struct clock_source *source = fold->meta.sources; is_listed(fold, source); source++) {
+        if (source->number == number) return source;
+        if (source->number == FILES) files = source;
     }
     return files;
 }
@@ -97,13 +102,10 @@ static struct clock_source *clock_source(struct fold *fold, int32_t number) {
 static void list_source(struct fold *fold, int32_t number, int8_t kind) {
     if (kind == SOURCE_COMMANDS) return; /* commands move no clock */
     if (kind == SOURCE_FILE) number = FILES;
-    for (int i = 0; i < SOURCES_MAX; i++) {
-        struct clock_source *source = &fold->meta.sources[i];
-        if (source->listed && source->number == number) return;
-        if (source->listed) continue;
-        *source = (struct clock_source){.number = number, .kind = kind, .listed = 1, .occurred_at = NONE, .append_time = NONE, .end_as_of = NONE, .clock = NONE};
-        return;
-    }
+    struct clock_source *source = fold->meta.sources;
+    while (is_listed(fold, source) && source->number != number) source++;
+    if (source == fold->meta.sources + SOURCES_MAX || source->listed) return;
+    *source = (struct clock_source){.number = number, .kind = kind, .listed = 1, .occurred_at = NONE, .append_time = NONE, .end_as_of = NONE, .clock = NONE};
 }
 
 /* Stream time is the least of the sources' clocks, and never goes back. */
@@ -112,8 +114,8 @@ static void move_clock(struct fold *fold, struct clock_source *moved) {
                       : moved->occurred_at < moved->append_time ? moved->occurred_at : moved->append_time;
     if (reached != NONE) moved->clock = later(moved->clock, reached - fold->lateness_ms);
     int64_t least = INT64_MAX;
-    for (int i = 0; i < SOURCES_MAX; i++)
-        if (fold->meta.sources[i].listed && fold->meta.sources[i].clock < least) least = fold->meta.sources[i].clock;
+    for (const struct clock_source *source = fold->meta.sources; is_listed(fold, source); source++)
+        if (source->clock < least) least = source->clock;
     if (least != INT64_MAX) fold->meta.stream_time = later(fold->meta.stream_time, least);
 }
 
@@ -174,7 +176,7 @@ static bool is_duplicate(struct fold *fold, const struct entity *call, const str
         const struct entity *entity = directory_subject(fold->cache, event);
         if (!entity->size) return false;
         const struct entry *entry = (const struct entry *)(const void *)entity->blob;
-        return now_of(fold, event->tenant) <= entry->last_event_at + DUPLICATE_WINDOW_MS && facts_find(entity, sizeof *entry, event->event_id);
+        return now_of(fold, event->tenant) <= entry->last_event_at + DUPLICATE_WINDOW_MS && facts_find(entity, sizeof *entry, &fold->id);
     }
     default: return false;
     }
@@ -211,6 +213,7 @@ enum reception { TAKEN, TOO_EARLY, NOT_FOR_ALL, REPEATED, TOO_OLD };
 static enum reception receive(struct fold *fold, const struct journal_record *record, const struct entity *call) {
     const struct event *event = &record->body.event;
     enum event_subject subject = event_subject((enum event_type)event->type);
+    fold->id = fact_id_of(event->event_id);
     if (event->occurred_at > record->append_time + AHEAD_MS) return TOO_EARLY;
     if (str_equal(event->tenant, STR("*")) && subject != SUBJECT_DIRECTORY) return NOT_FOR_ALL;
     if (is_duplicate(fold, call, event)) return REPEATED;
@@ -247,7 +250,7 @@ static void apply_event(struct fold *fold, const struct journal_record *record, 
     if (subject == SUBJECT_CALL) call_event(fold, call, event, record, bytes);
     else if (subject == SUBJECT_JOB) job_event(fold, event, record, bytes);
     else if (event->type == EVENT_ACTIVATE_RULES) rules_activate(fold, event, record, bytes);
-    else if (subject == SUBJECT_DIRECTORY && !directory_apply(fold->cache, event, now_of(fold, event->tenant)))
+    else if (subject == SUBJECT_DIRECTORY && !directory_apply(fold->cache, event, &fold->id, now_of(fold, event->tenant)))
         step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
                                               (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "too many events of this entry", STR_NULL});
     step_end(fold);

@@ -51,7 +51,7 @@ void rules_activate(struct fold *fold, const struct event *event, const struct j
                                               (int64_t)bytes.len, REJECT_INVALID, BYTES_EVENT_AVRO, why, STR_NULL});
         return;
     }
-    directory_apply(fold->cache, event, now_of(fold, event->tenant)); /* a few versions always fit */
+    directory_apply(fold->cache, event, &fold->id, now_of(fold, event->tenant)); /* a few versions always fit */
     fold->meta.rules_version = version;
     struct entity *entity = pass_entity(fold);
     if (entity->size) entity_delete(fold->cache, entity); /* it begins anew */

@@ -90,6 +90,7 @@ struct fold {
     struct entity *subject;    /* the call that the timer or row command is about */
     int8_t subject_kind;       /* the row that a command is about; else -1 */
     const struct event *event; /* of a record or command; null for a timer */
+    struct fact_id id;         /* of the event of the record that is being applied */
     struct entity *talker;     /* the call whose talk this step may have moved, or null */
     struct verdict verdict;    /* of the call judged last, */
     struct entity *verdict_of; /* this one; null: of none */

@@ -70,7 +70,7 @@ int avro_next(struct input *input, struct failure *failure) {
     input->block_at += size;
     input->block_records--;
 
-    const char *invalid = event_check(event);
+    const char *invalid = event_check_read(event, &input->scratch);
     if (invalid) return input_bad(input, REJECT_INVALID, bytes, (size_t)size, "%s", invalid);
     input->record.type = JOURNAL_EVENT;
     input->time = event->occurred_at;

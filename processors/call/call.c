@@ -42,9 +42,9 @@ bool call_is_caller(struct cache *cache, struct str tenant, struct str number) {
     return !directory_owns(cache, tenant, number);
 }
 
-bool call_insert(struct cache *cache, struct entity *entity, const struct event *event, struct str campaign) {
-    struct str texts[FACT_TEXTS_MAX] = {event->event_id};
-    unsigned count = 1;
+bool call_insert(struct cache *cache, struct entity *entity, const struct event *event, const struct fact_id *id, struct str campaign) {
+    struct str texts[FACT_TEXTS_MAX];
+    unsigned count = 0;
     int8_t a = 0, b = 0;
     switch ((enum event_type)event->type) {
     case EVENT_CALL_STARTED:
@@ -52,11 +52,10 @@ bool call_insert(struct cache *cache, struct entity *entity, const struct event 
             a = (int8_t)ANOTHER_START;
             break;
         }
-        texts[START_FROM] = event->body.call_started.from;
-        texts[START_TO] = event->body.call_started.to;
-        texts[START_CUSTOMER] = event->body.call_started.customer;
-        texts[START_CAMPAIGN] = campaign;
-        count = 5;
+        texts[count++] = event->body.call_started.from; /* enum start_text */
+        texts[count++] = event->body.call_started.to;
+        texts[count++] = event->body.call_started.customer;
+        texts[count++] = campaign;
         a = event->body.call_started.direction;
         b = event->body.call_started.kind;
         break;
@@ -98,7 +97,7 @@ bool call_insert(struct cache *cache, struct entity *entity, const struct event 
     case EVENT_RECORDING_AVAILABLE: texts[count++] = event->body.recording_available.address; break;
     default: break; /* that it happened, and when, is enough */
     }
-    return facts_insert(cache, entity, call_facts_from(entity), (uint8_t)event->type, (uint8_t)a, (uint8_t)b, event->occurred_at, texts, count);
+    return facts_insert(cache, entity, call_facts_from(entity), (uint8_t)event->type, (uint8_t)a, (uint8_t)b, event->occurred_at, id, texts, count);
 }
 
 static const struct fact *row_fact(const struct entity *entity, enum row_fact what, enum followup_kind kind) {
@@ -118,16 +117,15 @@ bool row_text_set(struct cache *cache, struct entity *entity, enum row_fact what
     char copy[UINT8_MAX + 1]; /* `text` may point into this very blob; it is an id */
     if (text.len > sizeof copy) return false;
     if (text.len) memcpy(copy, text.ptr, text.len);
-    struct str texts[2] = {STR(""), {copy, text.len}};
+    text.ptr = str_is_null(text) ? NULL : copy;
     if (old) facts_remove(cache, entity, old);
-    if (!str_is_null(text)) facts_insert(cache, entity, call_facts_from(entity), (uint8_t)what, (uint8_t)kind, 0, INT64_MAX, texts, 2);
+    if (!str_is_null(text)) facts_insert(cache, entity, call_facts_from(entity), (uint8_t)what, (uint8_t)kind, 0, INT64_MAX, &FACT_NO_ID, &text, 1);
     return true;
 }
 
 void call_named_by(struct cache *cache, struct entity *entity, struct str job_id) {
-    struct str texts[2] = {STR(""), job_id};
     call_of(entity)->has_jobs = true;
-    facts_insert(cache, entity, call_facts_from(entity), FACT_NAMED_BY, 0, 0, INT64_MAX, texts, 2);
+    facts_insert(cache, entity, call_facts_from(entity), FACT_NAMED_BY, 0, 0, INT64_MAX, &FACT_NO_ID, &job_id, 1);
     entity_touch(cache, entity);
 }
 

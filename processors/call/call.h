@@ -92,7 +92,7 @@ enum row_fact {
 #define ANOTHER_START UINT8_MAX
 
 /* Texts of a start's fact. */
-enum start_text { START_ID, START_FROM, START_TO, START_CUSTOMER, START_CAMPAIGN };
+enum start_text { START_FROM = 1, START_TO, START_CUSTOMER, START_CAMPAIGN };
 
 static inline struct call *call_of(const struct entity *entity) { return (struct call *)(void *)entity->blob; }
 
@@ -124,7 +124,7 @@ struct row *row_make(struct cache *cache, struct entity *entity, enum followup_k
 bool call_is_caller(struct cache *cache, struct str tenant, struct str number);
 
 /* Adds an event of the call to its facts. `campaign` is that of the number dialled, for a start. False: the call is full. */
-bool call_insert(struct cache *cache, struct entity *entity, const struct event *event, struct str campaign);
+bool call_insert(struct cache *cache, struct entity *entity, const struct event *event, const struct fact_id *id, struct str campaign);
 
 /* The one text fact of a row, or null; setting it null removes it. */
 struct str row_text(const struct entity *entity, enum row_fact what, enum followup_kind kind);
@@ -141,12 +141,12 @@ struct verdict {
     const struct fact *start, *end; /* end: the winning one, null while it is up */
     int64_t latest_at;              /* of any of its events */
     int8_t direction, kind;
-    struct str from, to, caller, customer, customer_at_check, campaign, queue, agent, recording;
+    struct str from, to, caller, customer, campaign, queue, agent, recording;
     const struct fact *first_connected; /* AgentConnected */
     const struct fact *first_joined;    /* AgentConnected or VoiceAgentConnected */
     const struct fact *voice_agent;     /* VoiceAgentConnected after which no queue was entered */
     const struct fact *voicemail, *forwarded, *callback;
-    const struct fact *classified, *classified_at_check; /* the winning classification; of those by check time */
+    const struct fact *classified; /* the winning one */
     bool no_message, abandoned_in_transfer;
     int8_t where;
     int64_t wait_ms, talk_ms;
@@ -157,6 +157,13 @@ struct verdict {
 void call_read(const struct entity *entity, struct verdict *verdict);
 /* After the blob moved: the jobs that were found stay. */
 void call_read_again(const struct entity *entity, struct verdict *verdict);
+
+/* Of several classifications and customers the winning ones by a deadline; `verdict`: of the call. */
+struct known {
+    const struct fact *classified; /* or null */
+    struct str customer;
+};
+struct known call_known_by(const struct entity *entity, const struct verdict *verdict, int64_t deadline);
 
 /* The type by the table of SPEC 2. `classified`: which classification counts (the winner, or the one at check).
  * *condition becomes the deciding fact besides start and end, or null. */

@@ -25,7 +25,7 @@ struct waiting {
 
 bool call_is_duplicate(struct fold *fold, const struct entity *entity, const struct event *event) {
     if (!entity->size || fold->meta.stream_time > call_of(entity)->last_event_at + DUPLICATE_WINDOW_MS) return false;
-    if (facts_find(entity, call_facts_from(entity), event->event_id)) return true;
+    if (facts_find(entity, call_facts_from(entity), &fold->id)) return true;
     if (call_of(entity)->waiting_until == NONE) return false;
     struct key key;
     struct str found, value;
@@ -77,7 +77,7 @@ static void start(struct fold *fold, struct entity *entity, const struct event *
     struct str campaign = started->direction == DIRECTION_INBOUND && !str_is_null(started->to)
                               ? directory_campaign(fold->cache, event->tenant, started->to) : STR_NULL;
     struct str other = started->direction == DIRECTION_INBOUND ? started->from : started->to;
-    call_insert(fold->cache, entity, event, campaign);
+    call_insert(fold->cache, entity, event, &fold->id, campaign);
     struct call *call = call_of(entity);
     call->started = true;
     call->started_at = event->occurred_at;
@@ -92,7 +92,8 @@ static void start(struct fold *fold, struct entity *entity, const struct event *
     counts_start(fold, event->tenant);
 }
 
-static void insert(struct fold *fold, struct entity *entity, const struct event *event, const struct journal_record *record, struct str bytes) {
+static void insert(struct fold *fold, struct entity *entity, const struct event *event, const struct fact_id *id, const struct journal_record *record,
+                   struct str bytes) {
     struct verdict before;
     struct party old = {.len = 0};
     bool links = event->type == EVENT_CUSTOMER_LINKED && (row_is_indexed(entity, KIND_ABANDONED) || row_is_indexed(entity, KIND_SECOND_CHANCE));
@@ -104,7 +105,7 @@ static void insert(struct fold *fold, struct entity *entity, const struct event 
         call_read(entity, &before);
         old = party_of('c', before.customer);
     }
-    if (!call_insert(fold->cache, entity, event, STR_NULL)) {
+    if (!call_insert(fold->cache, entity, event, id, STR_NULL)) {
         reject(fold, event, record, bytes, REJECT_TOO_LARGE, "call_id: too many events of this call");
         return;
     }
@@ -143,8 +144,9 @@ static void take_waiting(struct fold *fold, struct entity *entity) {
         key_copy(&at, key);
         index_remove(fold->cache, TABLE_WAITING, key_str(&at));
         struct journal_record record = {.source = head.source, .offset = head.offset, .append_time = head.append_time};
-        if (codec_read(event_plan(fold), bytes, size, &event, &fold->scratch, &why) >= 0)
-            insert(fold, entity, &event, &record, (struct str){(const char *)bytes, size});
+        if (codec_read(event_plan(fold), bytes, size, &event, &fold->scratch, &why) < 0) continue;
+        struct fact_id id = fact_id_of(event.event_id);
+        insert(fold, entity, &event, &id, &record, (struct str){(const char *)bytes, size});
     }
     call_of(entity)->waiting_until = NONE;
 }
@@ -181,7 +183,7 @@ void call_event(struct fold *fold, struct entity *entity, const struct event *ev
             wait_for_start(fold, entity, event, record, bytes);
             return;
         }
-        insert(fold, entity, event, record, bytes);
+        insert(fold, entity, event, &fold->id, record, bytes);
         if (!changes_nothing(fold, entity, event)) step_touch(fold, entity);
         return;
     }
@@ -192,7 +194,7 @@ void call_event(struct fold *fold, struct entity *entity, const struct event *ev
         if (verdict.direction != started->direction || !str_equal(verdict.from, started->from) || !str_equal(verdict.to, started->to))
             reject(fold, event, record, bytes, REJECT_CONFLICTING_START, "direction, from, to: another CallStarted of this call was folded first");
         else
-            insert(fold, entity, event, record, bytes);
+            insert(fold, entity, event, &fold->id, record, bytes);
         step_touch(fold, entity);
         return;
     }
@@ -349,17 +351,18 @@ void call_propagate(struct fold *fold, struct entity *entity) {
             step_touch(fold, job_entity(fold->cache, entity_tenant(entity), fact_text(named, 1)));
     }
     if (call->talk_at == NONE || fold->talker != entity) return;
-    struct verdict verdict;
-    call_read(entity, &verdict);
-    if (verdict.talk_moment == call->talk_at) return;
-    struct party party = talk_party(entity, &verdict); /* a late fact moved the talk that was acted on, or took it away */
+    struct verdict *verdict = &fold->verdict; /* good until the call is judged: nothing else of this step changes its facts */
+    fold->verdict_of = entity;
+    call_read(entity, verdict);
+    if (verdict->talk_moment == call->talk_at) return;
+    struct party party = talk_party(entity, verdict); /* a late fact moved the talk that was acted on, or took it away */
     party_remove_talk(fold, entity_tenant(entity), &party, call->talk_at, entity_id(entity));
     call->talk_at = NONE;
-    if (verdict.talk_moment != NONE && verdict.talk_moment <= fold->meta.stream_time) {
-        call->talk_at = verdict.talk_moment;
-        party_put_talk(fold, entity_tenant(entity), &party, verdict.talk_moment, entity_id(entity), verdict.start->at);
+    if (verdict->talk_moment != NONE && verdict->talk_moment <= fold->meta.stream_time) {
+        call->talk_at = verdict->talk_moment;
+        party_put_talk(fold, entity_tenant(entity), &party, verdict->talk_moment, entity_id(entity), verdict->start->at);
     }
-    party_touch_talk(fold, entity_tenant(entity), &party, verdict.start->at, NONE);
+    party_touch_talk(fold, entity_tenant(entity), &party, verdict->start->at, NONE);
     entity_touch(fold->cache, entity);
 }
 
@@ -453,7 +456,7 @@ static bool should_follow_up(const struct call *call, const struct verdict *verd
 /* SPEC 4: judged with facts up to check time only, so later ones neither open nor withdraw the row. */
 static bool should_second_chance(struct fold *fold, struct entity *entity, const struct verdict *verdict) {
     const struct call *call = call_of(entity);
-    const struct fact *condition, *classified = verdict->classified_at_check;
+    const struct fact *condition;
     bool at_check = fold->step == STEP_TIMER && fold->timer == TIMER_CHECK && fold->subject == entity;
     bool late_fact = fold->step == STEP_RECORD && fold->fact_time <= call->check_at;
     if (call->checked && !at_check && !late_fact) { /* a later fact neither opens nor withdraws */
@@ -462,9 +465,10 @@ static bool should_second_chance(struct fold *fold, struct entity *entity, const
     }
     if (!call->checked || !call->second_chance || !verdict->end || verdict->direction != DIRECTION_INBOUND || !call->foreign) return false;
     if (verdict->end->at - verdict->start->at < call->min_call_seconds * INT64_C(1000)) return false;
-    if (call_type_of(call, verdict, call_standing(fold, entity, classified), &condition) != TYPE_UNBOOKED) return false;
-    if (classified && (int8_t)classified->b == 0) return false; /* its reason is no lead */
-    struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer_at_check);
+    struct known known = call_known_by(entity, verdict, call->check_at);
+    if (call_type_of(call, verdict, call_standing(fold, entity, known.classified), &condition) != TYPE_UNBOOKED) return false;
+    if (known.classified && (int8_t)known.classified->b == 0) return false; /* its reason is no lead */
+    struct party caller = party_of('n', verdict->caller), customer = party_of('c', known.customer);
     int64_t to = verdict->end->at + call->link_days * DAY_MS;
     if (to > call->check_at) to = call->check_at;
     bool prevented = party_has_job(fold, entity_tenant(entity), &caller, verdict->start->at, to, call->check_at) ||
@@ -506,11 +510,9 @@ void call_judge(struct fold *fold, struct entity *entity) {
         call_schedule(fold, entity, NULL);
         return;
     }
+    if (fold->verdict_of != entity) call_read(entity, verdict);
     fold->verdict_of = entity;
-    call_read(entity, verdict);
-    int64_t check_at = call_of(entity)->check_at;
     set_times(fold, entity, verdict);
-    if (check_at != call_of(entity)->check_at) call_read(entity, verdict); /* it asks what was known by check time */
     struct call *call = call_of(entity);
     bool decided = verdict->end || call->lost;
     if (decided || call->type != TYPE_IN_PROGRESS) {

@@ -160,12 +160,8 @@ static void see(struct walk *walk, const struct call *call, struct verdict *verd
         break;
     case EVENT_CALL_CLASSIFIED:
         verdict->classified = fact;
-        if (call->check_at == NONE || fact->at <= call->check_at) verdict->classified_at_check = fact;
         break;
-    case EVENT_CUSTOMER_LINKED:
-        verdict->customer = fact_text(fact, 1);
-        if (call->check_at == NONE || fact->at <= call->check_at) verdict->customer_at_check = verdict->customer;
-        break;
+    case EVENT_CUSTOMER_LINKED: verdict->customer = fact_text(fact, 1); break;
     case EVENT_RECORDING_AVAILABLE: verdict->recording = fact_text(fact, 1); break;
     default: break;
     }
@@ -201,7 +197,7 @@ void call_read(const struct entity *entity, struct verdict *verdict) {
     verdict->kind = (int8_t)verdict->start->b;
     verdict->from = fact_text(verdict->start, START_FROM);
     verdict->to = fact_text(verdict->start, START_TO);
-    verdict->customer = verdict->customer_at_check = fact_text(verdict->start, START_CUSTOMER);
+    verdict->customer = fact_text(verdict->start, START_CUSTOMER);
     verdict->campaign = fact_text(verdict->start, START_CAMPAIGN);
     if (call->has_caller) verdict->caller = verdict->direction == DIRECTION_INBOUND ? verdict->from : verdict->to;
     for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact))
@@ -216,6 +212,15 @@ void call_read(const struct entity *entity, struct verdict *verdict) {
     verdict->abandoned_in_transfer = verdict->first_connected && verdict->end && verdict->end->a == ENDED_BY_CALLER && !connected &&
                                      ((walk.last_transferred && !after(walk.last_connected, walk.last_transferred)) ||
                                       (walk.last_queued && after(walk.last_queued, walk.last_connected)));
+}
+
+struct known call_known_by(const struct entity *entity, const struct verdict *verdict, int64_t deadline) {
+    struct known known = {.customer = fact_text(verdict->start, START_CUSTOMER)};
+    for (const struct fact *fact = call_facts(entity); fact && fact->at <= deadline; fact = fact_next(entity, fact)) {
+        if (fact->type == EVENT_CALL_CLASSIFIED) known.classified = fact;
+        if (fact->type == EVENT_CUSTOMER_LINKED) known.customer = fact_text(fact, 1);
+    }
+    return known;
 }
 
 void call_read_again(const struct entity *entity, struct verdict *verdict) {

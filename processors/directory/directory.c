@@ -32,50 +32,50 @@ static struct str join(struct str_array roles, char *room, size_t size) {
     return (struct str){room, len};
 }
 
-bool directory_apply(struct cache *cache, const struct event *event, int64_t now) {
+bool directory_apply(struct cache *cache, const struct event *event, const struct fact_id *id, int64_t now) {
     struct entity *entity = directory_subject(cache, event);
     if (entity->size == 0) entity_resize(cache, entity, sizeof(struct entry));
     char roles[16 * 1024];
-    struct str texts[FACT_TEXTS_MAX] = {event->event_id};
-    unsigned count = 2;
+    struct str texts[FACT_TEXTS_MAX];
+    unsigned count = 1;
     unsigned a = 0, b = 0;
     switch ((enum event_type)event->type) {
     case EVENT_TENANT_CHANGED:
-        texts[1] = event->body.tenant_changed.name;
-        texts[2] = event->body.tenant_changed.zone;
+        texts[0] = event->body.tenant_changed.name;
+        texts[1] = event->body.tenant_changed.zone;
         a = (uint8_t)event->body.tenant_changed.week_start;
-        count = 3;
+        count = 2;
         break;
     case EVENT_NUMBER_CHANGED:
-        texts[1] = event->body.number_changed.campaign;
-        texts[2] = event->body.number_changed.workflow;
-        texts[3] = event->body.number_changed.continuity_number;
-        texts[4] = event->body.number_changed.agent;
+        texts[0] = event->body.number_changed.campaign;
+        texts[1] = event->body.number_changed.workflow;
+        texts[2] = event->body.number_changed.continuity_number;
+        texts[3] = event->body.number_changed.agent;
         a = (uint8_t)event->body.number_changed.kind;
         b = event->body.number_changed.texts;
-        count = 5;
+        count = 4;
         break;
-    case EVENT_QUEUE_CHANGED: texts[1] = event->body.queue_changed.name; break;
-    case EVENT_AGENT_CHANGED: texts[1] = event->body.agent_changed.name; break;
-    case EVENT_CUSTOMER_CHANGED: texts[1] = event->body.customer_changed.name; break;
+    case EVENT_QUEUE_CHANGED: texts[0] = event->body.queue_changed.name; break;
+    case EVENT_AGENT_CHANGED: texts[0] = event->body.agent_changed.name; break;
+    case EVENT_CUSTOMER_CHANGED: texts[0] = event->body.customer_changed.name; break;
     case EVENT_ROLE_CHANGED: {
         unsigned bits = 0;
         struct permission_array granted = event->body.role_changed.permissions;
         for (uint32_t i = 0; i < granted.count; i++) bits |= 1u << granted.items[i];
         a = bits & 0xff;
         b = bits >> 8;
-        count = 1;
+        count = 0;
         break;
     }
     case EVENT_ACTIVATE_RULES:
         a = (uint8_t)event->body.activate_rules.version;
-        count = 1;
+        count = 0;
         break;
     default: /* EVENT_ROLES_ASSIGNED */
-        texts[1] = join(event->body.roles_assigned.roles, roles, sizeof roles);
+        texts[0] = join(event->body.roles_assigned.roles, roles, sizeof roles);
         break;
     }
-    if (!facts_insert(cache, entity, sizeof(struct entry), (uint8_t)event->type, (uint8_t)a, (uint8_t)b, event->occurred_at, texts, count))
+    if (!facts_insert(cache, entity, sizeof(struct entry), (uint8_t)event->type, (uint8_t)a, (uint8_t)b, event->occurred_at, id, texts, count))
         return false;
     ((struct entry *)(void *)entity->blob)->last_event_at = now;
     return true;

@@ -28,7 +28,7 @@ struct entity *directory_entity(struct cache *cache, struct str tenant, enum ent
 /* The entry that a directory or permission event is about. */
 struct entity *directory_subject(struct cache *cache, const struct event *event);
 /* Takes the event in. False: the entry is full. */
-bool directory_apply(struct cache *cache, const struct event *event, int64_t now);
+bool directory_apply(struct cache *cache, const struct event *event, const struct fact_id *id, int64_t now);
 
 /* The zone and week start that a tenant announced. False: it never did, then they are UTC and Monday. `zone` points into its blob. */
 bool directory_calendar(struct cache *cache, struct str tenant, struct str *zone, int8_t *week_start);

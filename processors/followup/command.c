@@ -111,9 +111,10 @@ static bool act(struct fold *fold, struct entity *entity, enum followup_kind kin
     case EVENT_ADD_NOTE: {
         unsigned count = count_notes(entity, kind);
         char number = (char)count; /* notes are shown in the order in which they were taken */
-        struct str texts[3] = {{&number, 1}, event->actor, event->body.add_note.note};
-        *valid = texts[2].len > 0 && count < NOTES_MAX &&
-                 facts_insert(fold->cache, entity, call_facts_from(entity), FACT_NOTE, (uint8_t)kind, 0, fold->time, texts, 3);
+        struct fact_id id = {.text = {&number, 1}};
+        struct str texts[2] = {event->actor, event->body.add_note.note};
+        *valid = texts[1].len > 0 && count < NOTES_MAX &&
+                 facts_insert(fold->cache, entity, call_facts_from(entity), FACT_NOTE, (uint8_t)kind, 0, fold->time, &id, texts, 2);
         return *valid;
     }
     default: { /* EVENT_ASSIGN */

@@ -117,12 +117,9 @@ static bool closed_by(struct fold *fold, const struct entity *entity, const stru
     struct row untouched = *row_of(entity, kind);
     struct verdict then = *verdict;
     struct target target;
-    then.classified = NULL; /* of several classifications and customers the greatest by then */
-    then.customer = fact_text(verdict->start, START_CUSTOMER);
-    for (const struct fact *fact = call_facts(entity); fact && fact->at <= deadline; fact = fact_next(entity, fact)) {
-        if (fact->type == EVENT_CALL_CLASSIFIED) then.classified = fact;
-        if (fact->type == EVENT_CUSTOMER_LINKED) then.customer = fact_text(fact, 1);
-    }
+    struct known known = call_known_by(entity, verdict, deadline);
+    then.classified = known.classified;
+    then.customer = known.customer;
     untouched.base = STATUS_NEW;
     untouched.base_set = untouched.reopened = (struct act){NONE, NONE};
     compute(fold, entity, &then, kind, &untouched, &target);

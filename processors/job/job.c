@@ -68,7 +68,7 @@ bool job_cancelled_by(const struct entity *entity, int64_t by) {
 bool job_is_duplicate(struct fold *fold, const struct event *event) {
     const struct entity *entity = job_entity(fold->cache, event->tenant, event->body.subject);
     return entity->size && fold->meta.stream_time <= job_of(entity)->last_event_at + DUPLICATE_WINDOW_MS &&
-           facts_find(entity, JOB_FACTS, event->event_id);
+           facts_find(entity, JOB_FACTS, &fold->id);
 }
 
 static struct str number_text(const int64_t *number) {
@@ -87,16 +87,15 @@ void job_event(struct fold *fold, const struct event *event, const struct journa
     struct entity *entity = job_entity(fold->cache, event->tenant, event->body.subject);
     job_make(fold, entity);
     bool relinks = event->type == EVENT_JOB_BOOKED; /* the first booking may be another now: job_propagate links it again */
-    struct str texts[FACT_TEXTS_MAX] = {event->event_id};
-    unsigned count = 1;
+    struct str texts[FACT_TEXTS_MAX];
+    unsigned count = 0;
     if (event->type == EVENT_JOB_BOOKED) {
         const struct job_booked *booked = &event->body.job_booked;
-        texts[JOB_CALL] = booked->call;
-        texts[JOB_CUSTOMER] = booked->customer;
-        texts[JOB_CALLER] = booked->caller;
-        texts[JOB_SCHEDULED] = number_text(&booked->scheduled_at);
-        texts[JOB_CREATED] = number_text(&booked->created_at);
-        count = 6;
+        texts[count++] = booked->call; /* from JOB_CALL on */
+        texts[count++] = booked->customer;
+        texts[count++] = booked->caller;
+        texts[count++] = number_text(&booked->scheduled_at);
+        texts[count++] = number_text(&booked->created_at);
     } else if (event->type == EVENT_JOB_RESCHEDULED) {
         texts[count++] = number_text(&event->body.job_rescheduled.scheduled_at);
     }
@@ -105,7 +104,7 @@ void job_event(struct fold *fold, const struct event *event, const struct journa
     job_read(entity, &before);
     if (relinks && before.call.len) memcpy(called, before.call.ptr, before.call.len);
     uint32_t called_len = before.call.len;
-    if (!facts_insert(fold->cache, entity, JOB_FACTS, (uint8_t)event->type, 0, 0, event->occurred_at, texts, count)) {
+    if (!facts_insert(fold->cache, entity, JOB_FACTS, (uint8_t)event->type, 0, 0, event->occurred_at, &fold->id, texts, count)) {
         step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
                                               (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "job_id: too many events of this job", STR_NULL});
         return;
@@ -195,8 +194,8 @@ void job_propagate(struct fold *fold, struct entity *entity) {
     for (int i = 0; i < 3 && booked_at != NONE; i++) {
         if (!parties[i].len) continue;
         if (!is_indexed(entity, &parties[i])) {
-            struct str texts[3] = {STR(""), {parties[i].text, parties[i].len}, number_text(&booked_at)};
-            facts_insert(fold->cache, entity, JOB_FACTS, FACT_INDEXED, 0, 0, INT64_MAX, texts, 3);
+            struct str texts[2] = {{parties[i].text, parties[i].len}, number_text(&booked_at)};
+            facts_insert(fold->cache, entity, JOB_FACTS, FACT_INDEXED, 0, 0, INT64_MAX, &FACT_NO_ID, texts, 2);
             party_put_job(fold, tenant, &parties[i], booked_at, entity_id(entity));
         }
         party_touch_job(fold, tenant, &parties[i], booked_at);
@@ -212,8 +211,7 @@ void job_shown_by(struct fold *fold, struct str tenant, struct str job_id, struc
     for (const struct fact *fact = facts_at(entity, JOB_FACTS); fact; fact = fact_next(entity, fact))
         if (fact->type == FACT_SHOWN_BY && str_equal(fact_text(fact, 1), call_id)) return;
     job_make(fold, entity);
-    struct str texts[2] = {STR(""), call_id};
-    facts_insert(fold->cache, entity, JOB_FACTS, FACT_SHOWN_BY, 0, 0, INT64_MAX, texts, 2);
+    facts_insert(fold->cache, entity, JOB_FACTS, FACT_SHOWN_BY, 0, 0, INT64_MAX, &FACT_NO_ID, &call_id, 1);
     struct job_read read;
     job_read(entity, &read);
     schedule(fold, entity, &read); /* a job that is only named, never booked, is forgotten too */

@@ -44,6 +44,7 @@ struct refusal {
 struct scratch {
     _Alignas(16) uint8_t bytes[64 * 1024];
     size_t used;
+    bool plain; /* by codec_read: every text has 1 to 128 characters of printable ASCII, every number is a time from 1970 to 9999 */
 };
 
 /* 0; -1: not an Avro schema, or it cannot be resolved to ours: `error` names the field. What the writer has not is null where ours may
@@ -58,6 +59,11 @@ bool plan_is_identity(const struct plan *plan);
 /* Reads one datum. Returns the number of bytes it took, or -1 with `why`. Strings in `out` point into `bytes`; arrays into `scratch`.
  * An event has then still to pass event_check; bytes behind the datum are the caller's matter. */
 int64_t codec_read(const struct plan *plan, const uint8_t *bytes, size_t size, void *out, struct scratch *scratch, struct refusal *why);
+
+/* event_check of an event that codec_read read just now; nearly all are plain, and pass at once. */
+static inline const char *event_check_read(const struct event *event, const struct scratch *scratch) {
+    return scratch->plain ? NULL : event_check(event);
+}
 
 /* The bytes that a datum takes by the writer's schema, whether we can read it or not: limits, UTF-8, branches and symbols that only the
  * writer knows do not count. -1: the bytes are not well-formed by that schema. */

@@ -1,3 +1,4 @@
+#include "bytes.h"
 #include "shape.h"
 #include "time_text.h"
 
@@ -9,30 +10,9 @@ enum event_subject event_subject(enum event_type type) {
     return SUBJECT_DIRECTORY;
 }
 
-#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* True where a byte of the word may be below 0x20, 0x7f or 0xc2: then it is looked at byte by byte. */
-static bool suspicious(uint64_t word) {
-    uint64_t low = (word - EACH_BYTE(0x20)) & ~word;
-    uint64_t del = word ^ EACH_BYTE(0x7f), c1 = word ^ EACH_BYTE(0xc2);
-    return ((low | ((del - EACH_BYTE(1)) & ~del) | ((c1 - EACH_BYTE(1)) & ~c1)) & EACH_BYTE(0x80)) != 0;
-}
-
-/* True where no word of the text is suspicious; the last one reaches back over the one before. */
-static bool is_clean(struct str text) {
-    uint64_t word;
-    if (text.len < sizeof word) return false;
-    for (uint32_t at = 0; at + sizeof word <= text.len; at += (uint32_t)sizeof word) {
-        memcpy(&word, text.ptr + at, sizeof word);
-        if (suspicious(word)) return false;
-    }
-    memcpy(&word, text.ptr + text.len - sizeof word, sizeof word);
-    return !suspicious(word);
-}
-
 /* C0, DEL and C1 (which is 0xc2 and a second byte below 0xa0): what breaks keys, terminals and logs. */
 static bool has_control_characters(struct str text) {
-    if (is_clean(text)) return false;
+    if (is_plain((const uint8_t *)text.ptr, text.len)) return false;
     for (uint32_t i = 0; i < text.len; i++) {
         uint8_t byte = (uint8_t)text.ptr[i];
         if (byte < 0x20 || byte == 0x7f) return true;

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "bytes.h"
+#include "time_text.h"
 
 /* Items of all arrays and maps of one record; more can only be items of no bytes. */
 #define ITEMS_MAX RECORD_BYTES_MAX
@@ -38,6 +39,7 @@ struct reader {
     int64_t items_left;
     const char *wrong; /* set where a step fails */
     bool too_large, cut_off;
+    bool plain;        /* so far: struct scratch */
 };
 
 static bool fail(struct reader *r, const char *wrong) {
@@ -93,7 +95,16 @@ static inline bool take_string(struct reader *r, struct str *value) {
     if (size < 0) return fail(r, "a length below zero");
     if (size > STRING_BYTES_MAX) return fail_large(r, "longer than 4096 bytes");
     if (!take_fixed(r, (size_t)size, value)) return false;
-    return utf8_valid((const uint8_t *)value->ptr, value->len) || fail(r, "not UTF-8");
+    bool plain = is_plain((const uint8_t *)value->ptr, value->len);
+    r->plain = r->plain && plain && size <= ID_BYTES_MAX;
+    return plain || utf8_valid((const uint8_t *)value->ptr, value->len) || fail(r, "not UTF-8");
+}
+
+/* What event_check asks of a time; other numbers hardly ever lie outside. */
+static inline bool take_time(struct reader *r, int64_t *value) {
+    if (!take_long(r, value)) return false;
+    r->plain = r->plain && (uint64_t)*value <= TIME_MS_MAX;
+    return true;
 }
 
 static inline bool take_boolean(struct reader *r, int8_t *value) {
@@ -199,10 +210,11 @@ static const struct op *run(struct reader *r, uint8_t *base, struct str *event) 
             break;
         case OP_LONG_OF_INT:
             if (!take_int(r, TO(int64_t))) return op;
+            r->plain = r->plain && *TO(int64_t) >= 0;
             break;
         case OP_LONG_OR_NULL: UNLESS_NULL(*TO(int64_t) = NONE);
         case OP_LONG:
-            if (!take_long(r, TO(int64_t))) return op;
+            if (!take_time(r, TO(int64_t))) return op;
             break;
         case OP_ENUM_OR_NULL: UNLESS_NULL(*TO(int8_t) = -1);
         case OP_ENUM:
@@ -266,9 +278,10 @@ static int64_t read_datum(const struct plan *plan, const uint8_t *bytes, size_t 
                           struct refusal *why) {
     size_t limit = plan->shape->size_max;
     struct reader reader = {
-        .plan = plan, .at = bytes, .end = bytes + (size < limit ? size : limit), .scratch = scratch, .items_left = ITEMS_MAX};
+        .plan = plan, .at = bytes, .end = bytes + (size < limit ? size : limit), .scratch = scratch, .items_left = ITEMS_MAX, .plain = true};
     scratch->used = 0;
     const struct op *op = run(&reader, out, event);
+    scratch->plain = reader.plain;
     if (!reader.wrong) return reader.at - bytes;
     if (reader.cut_off && size > limit)
         return refuse(why, REJECT_TOO_LARGE, plan->text + op->path, "the record is longer than %zu bytes", limit);

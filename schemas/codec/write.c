@@ -69,20 +69,10 @@ static size_t size_of(const struct shape *shape, const void *in) {
 static uint8_t *write_shape(const struct shape *shape, const void *in, uint8_t *at, const uint8_t *end);
 static uint8_t *write_fields(const struct field *field, const struct field *last, const void *in, uint8_t *at, const uint8_t *end);
 
-static inline uint8_t *put_long(int64_t value, uint8_t *at, const uint8_t *end) {
-    if (end - at < LONG_BYTES_MAX && (size_t)(end - at) < long_size(value)) return NULL;
-    return write_long(at, value);
-}
-
-static inline uint8_t *put_byte(uint8_t byte, uint8_t *at, const uint8_t *end) {
-    if (at == end) return NULL;
-    *at++ = byte;
-    return at;
-}
-
+/* The length has room. */
 static inline uint8_t *put_blob(struct str blob, uint8_t *at, const uint8_t *end) {
-    at = put_long(blob.len, at, end);
-    if (!at || (size_t)(end - at) < blob.len) return NULL;
+    at = write_long(at, blob.len);
+    if ((size_t)(end - at) < blob.len) return NULL;
     if (blob.len) memcpy(at, blob.ptr, blob.len);
     return at + blob.len;
 }
@@ -97,48 +87,63 @@ static uint8_t *put_fixed(struct str blob, size_t size, uint8_t *at, const uint8
     return at + size;
 }
 
+/* The count has room. */
 static uint8_t *put_array(const struct field *field, struct array array, uint8_t *at, const uint8_t *end) {
     const struct field *each = field->of.item;
-    if (array.count) at = put_long(array.count, at, end);
+    if (array.count) at = write_long(at, array.count);
     const uint8_t *item = array.items;
     for (uint32_t i = 0; at && i < array.count; i++, item += each->item_size) at = write_fields(each, each + 1, item, at, end);
-    return at ? put_byte(0, at, end) : NULL;
+    if (!at || at == end) return NULL;
+    *at++ = 0;
+    return at;
 }
 
-/* One loop over all fields: nearly every byte that goes out passes here. No field takes less than a byte, so one for the branch is there;
- * every nullable field is ["null", X]. */
-static uint8_t *write_fields(const struct field *field, const struct field *last, const void *in, uint8_t *at, const uint8_t *end) {
+/* Where so many are left, only what has no bounds of its own needs to look for room. */
+#define HEAD_BYTES_MAX (1 + LONG_BYTES_MAX)
+
+/* Every nullable field is ["null", X]. */
 #define UNLESS_NULL(null)                                                                                                                  \
     if (field->nullable) {                                                                                                                 \
-        bool is_none = (null);                                                                                                             \
-        *at++ = is_none ? 0 : 2;                                                                                                           \
-        if (is_none) break;                                                                                                                \
+        if (null) {                                                                                                                        \
+            *at++ = 0;                                                                                                                     \
+            break;                                                                                                                         \
+        }                                                                                                                                  \
+        *at++ = 2;                                                                                                                         \
     }
+
+/* One loop over all fields: nearly every byte that goes out passes here. */
+static uint8_t *write_fields(const struct field *field, const struct field *last, const void *in, uint8_t *at, const uint8_t *end) {
     for (; field < last; field++) {
-        if (!at || at == end) return NULL;
+        if (end - at < HEAD_BYTES_MAX && size_of_field(field, in) > (size_t)(end - at)) return NULL;
         switch ((enum field_kind)field->kind) {
         case FIELD_STRING:
         case FIELD_BYTES:
             UNLESS_NULL(!AT(in, field->offset, struct str).ptr)
-            at = put_blob(AT(in, field->offset, struct str), at, end);
+            if (!(at = put_blob(AT(in, field->offset, struct str), at, end))) return NULL;
             break;
         case FIELD_LONG:
         case FIELD_TIME:
             UNLESS_NULL(AT(in, field->offset, int64_t) == NONE)
-            at = put_long(AT(in, field->offset, int64_t), at, end);
+            at = write_long(at, AT(in, field->offset, int64_t));
             break;
         case FIELD_ENUM:
             UNLESS_NULL(AT(in, field->offset, int8_t) < 0)
-            at = put_long(AT(in, field->offset, int8_t), at, end);
+            at = write_long(at, AT(in, field->offset, int8_t));
             break;
         case FIELD_BOOLEAN:
             UNLESS_NULL(AT(in, field->offset, int8_t) < 0)
-            at = put_byte(AT(in, field->offset, uint8_t) != 0, at, end);
+            *at++ = AT(in, field->offset, uint8_t) != 0;
             break;
-        case FIELD_INT: at = put_long(AT(in, field->offset, int32_t), at, end); break;
-        case FIELD_FIXED: at = put_fixed(AT(in, field->offset, struct str), field->fixed_size, at, end); break;
-        case FIELD_SHAPE: at = write_shape(field->of.shape, (const uint8_t *)in + field->offset, at, end); break;
-        case FIELD_ARRAY: at = put_array(field, array_at(in, field->offset), at, end); break;
+        case FIELD_INT: at = write_long(at, AT(in, field->offset, int32_t)); break;
+        case FIELD_FIXED:
+            if (!(at = put_fixed(AT(in, field->offset, struct str), field->fixed_size, at, end))) return NULL;
+            break;
+        case FIELD_SHAPE:
+            if (!(at = write_shape(field->of.shape, (const uint8_t *)in + field->offset, at, end))) return NULL;
+            break;
+        case FIELD_ARRAY:
+            if (!(at = put_array(field, array_at(in, field->offset), at, end))) return NULL;
+            break;
         }
     }
     return at;
@@ -147,8 +152,9 @@ static uint8_t *write_fields(const struct field *field, const struct field *last
 static uint8_t *write_shape(const struct shape *shape, const void *in, uint8_t *at, const uint8_t *end) {
     if (!shape_is_union(shape)) return write_fields(shape->fields, shape->fields + shape->field_count, in, at, end);
     int8_t tag = tag_in(shape, in);
-    at = put_long(tag, at, end);
-    return at ? write_shape(shape->branches[tag], (const uint8_t *)in + shape->body_offset, at, end) : NULL;
+    if ((size_t)(end - at) < long_size(tag)) return NULL;
+    at = write_long(at, tag);
+    return write_shape(shape->branches[tag], (const uint8_t *)in + shape->body_offset, at, end);
 }
 
 size_t codec_write(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity) {
@@ -157,12 +163,14 @@ size_t codec_write(const struct shape *shape, const void *in, uint8_t *bytes, si
 }
 
 size_t codec_write_journal_event(const struct journal_record *record, struct str event_bytes, uint8_t *bytes, size_t capacity) {
-    size_t head = long_size(record->source) + long_size(record->offset) + long_size(record->append_time) + long_size(JOURNAL_EVENT);
-    if (head + event_bytes.len > capacity) return head + event_bytes.len;
-    bytes = write_long(bytes, record->source);
-    bytes = write_long(bytes, record->offset);
-    bytes = write_long(bytes, record->append_time);
-    bytes = write_long(bytes, JOURNAL_EVENT);
-    memcpy(bytes, event_bytes.ptr, event_bytes.len);
-    return head + event_bytes.len;
+    uint8_t head[4 * LONG_BYTES_MAX];
+    uint8_t *at = write_long(head, record->source);
+    at = write_long(at, record->offset);
+    at = write_long(at, record->append_time);
+    at = write_long(at, JOURNAL_EVENT);
+    size_t head_size = (size_t)(at - head), size = head_size + event_bytes.len;
+    if (size > capacity) return size;
+    memcpy(bytes, head, head_size);
+    memcpy(bytes + head_size, event_bytes.ptr, event_bytes.len);
+    return size;
 }

@@ -46,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int64_t passed = codec_skip(kind->plan, data + 1, size - 1);
     PROMISE(taken >= 0 ? passed == taken : passed <= (int64_t)size - 1);
     if (taken < 0) return 0;
+    PROMISE(kind->shape != &shape_event || !scratch.plain || !event_check(&record.event));
 
     size_t written = codec_write(kind->shape, &record, bytes, sizeof bytes);
     PROMISE(written <= sizeof bytes);

@@ -216,8 +216,24 @@ static void test_check_accepts(void **state) {
     }
 }
 
+/* event_check_read of the good event, written and read; *plain: whether it was so. */
+static const char *check_when_read(bool *plain) {
+    static struct plan *plan;
+    static uint8_t bytes[RECORD_BYTES_MAX];
+    static struct scratch scratch;
+    static struct event event;
+    char error[400];
+    struct refusal why;
+    const char *schema = schema_text("Event");
+    if (!plan) assert_int_equal(plan_make(&plan, schema, strlen(schema), &shape_event, error, sizeof error), 0);
+    size_t size = codec_write(&shape_event, &good.record.event, bytes, sizeof bytes);
+    assert_int_equal(codec_read(plan, bytes, size, &event, &scratch, &why), size);
+    *plain = scratch.plain;
+    return event_check_read(&event, &scratch);
+}
+
 /* An event whose `place` holds `value` is refused with a text that starts with `name`; put back, it is accepted. */
-static void expect_refusal(const char *name, void *place, const void *value, size_t size) {
+static void expect_refusal_unread(const char *name, void *place, const void *value, size_t size) {
     uint8_t before[32];
     memcpy(before, place, size);
     memcpy(place, value, size);
@@ -226,6 +242,18 @@ static void expect_refusal(const char *name, void *place, const void *value, siz
         fail_msg("%s: %s", name, wrong ? wrong : "accepted");
     memcpy(place, before, size);
     assert_null(event_check(&good.record.event));
+}
+
+/* The same, and so when it is read. */
+static void expect_refusal(const char *name, void *place, const void *value, size_t size) {
+    uint8_t before[32];
+    bool plain;
+    memcpy(before, place, size);
+    memcpy(place, value, size);
+    const char *wrong = event_check(&good.record.event), *when_read = check_when_read(&plain);
+    memcpy(place, before, size);
+    if (!when_read || strcmp(when_read, wrong) != 0) fail_msg("%s: %s when it is read", name, when_read ? when_read : "accepted");
+    expect_refusal_unread(name, place, value, size);
 }
 
 static void test_check_ids(void **state) {
@@ -246,10 +274,28 @@ static void test_check_ids(void **state) {
         expect_refusal("leg", &body->leg, &bad[i], sizeof bad[i]);
         expect_refusal("agent", &body->agent, &bad[i], sizeof bad[i]);
     }
+    bool plain;
+    event->tenant = event->event_id = body->call_id = STR("a");
     body->agent = longest;
-    body->leg = accents;
     event->actor = STR_NULL;
-    assert_null(event_check(event));
+    char text[] = "0123456789 -abcdefghijkl~opqrstuvwxyz";
+    for (uint32_t size = 1; size < sizeof text; size++) { /* whatever is in whichever byte of a text of whichever length */
+        body->leg = (struct str){text, size};
+        assert_null(check_when_read(&plain));
+        assert_true(plain);
+        for (uint32_t at = 0; at < size; at++)
+            for (int byte = 0; byte < 0x80; byte++) {
+                char before = text[at];
+                text[at] = (char)byte;
+                bool control = byte < 0x20 || byte == 0x7f;
+                assert_int_equal(check_when_read(&plain) != NULL, control);
+                assert_int_equal(plain, !control);
+                text[at] = before;
+            }
+    }
+    body->leg = accents;
+    assert_null(check_when_read(&plain));
+    assert_false(plain);
 
     sample_event(&good, EVENT_ROLES_ASSIGNED, 1);
     struct str roles[] = {STR("owner"), STR("clerk")};
@@ -281,10 +327,10 @@ static void test_check_times_and_enums(void **state) {
 
     sample_event(&good, EVENT_CALL_STARTED, 1);
     const int8_t three = 3, minus = -1, types_end = EVENT_TYPES;
-    expect_refusal("direction", &event->body.call_started.direction, &three, 1);
-    expect_refusal("kind", &event->body.call_started.kind, &minus, 1);
-    expect_refusal("type", &event->type, &types_end, 1);
-    expect_refusal("type", &event->type, &minus, 1);
+    expect_refusal_unread("direction", &event->body.call_started.direction, &three, 1);
+    expect_refusal_unread("kind", &event->body.call_started.kind, &minus, 1);
+    expect_refusal_unread("type", &event->type, &types_end, 1);
+    expect_refusal_unread("type", &event->type, &minus, 1);
 }
 
 int main(void) {
