@@ -31,7 +31,7 @@ void step_begin(struct fold *fold, enum step_kind kind, int64_t time, const stru
     fold->event = event;
     fold->subject = NULL;
     fold->subject_kind = -1;
-    fold->verdict_of = fold->talker = NULL;
+    fold->verdict_of = fold->said_of = fold->talker = NULL;
     fold->touched_count = fold->change_count = fold->rejection_count = fold->classified_count = fold->notice_count = 0;
 }
 
@@ -357,6 +357,7 @@ void fold_close(struct fold *fold) {
     room_free(fold->changes);
     room_free(fold->rejections);
     room_free(fold->classified);
+    room_free(fold->said_bytes);
     room_free(fold->notices);
     for (int kind = 0; kind < 2; kind++) room_free(fold->notes_room[kind]);
     room_free(fold->answers);

@@ -168,12 +168,19 @@ static uint64_t hash_record(struct fold *fold, const struct shape *shape, const 
     return XXH3_64bits(fold->encoded, size) | 1;
 }
 
-uint64_t hash_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict) {
-    struct classified_call record;
-    fill_classified(fold, entity, verdict, &record, false);
-    record.check_at = NONE; /* a change of settings moves it for many calls at once */
-    record.rules_version = FOLD_RULES_FIRST; /* which rules say it is nothing else said */
-    return hash_record(fold, &shape_classified_call, &record);
+uint64_t say_classified(struct fold *fold, struct entity *entity, const struct verdict *verdict) {
+    struct classified_call *said = &fold->said;
+    size_t size = 0, compared;
+    fold->said_of = entity;
+    fill_classified(fold, entity, verdict, said, true);
+    said->at = said->type == TYPE_IN_PROGRESS ? fold->meta.stream_time : fold->time;
+    do {
+        fold->said_bytes = room_grow(fold->said_bytes, &fold->said_capacity, (uint32_t)size, 1);
+        fold->encoded = room_grow(fold->encoded, &fold->encoded_capacity, fold->said_capacity + NO_POSITION_BYTES, 1);
+        size = codec_write_said(&shape_classified_call, said, fold->said_bytes, fold->said_capacity, fold->encoded, &compared);
+    } while (size > fold->said_capacity);
+    fold->said_size = (uint32_t)size;
+    return XXH3_64bits(fold->encoded, compared) | 1;
 }
 
 uint64_t hash_followup(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct row *row) {
@@ -288,8 +295,9 @@ static void emit_classified(struct fold *fold) {
         struct entity *entity = fold->classified[i];
         char key[2 * ID_BYTES_MAX + 1];
         struct output output = {.topic = TOPIC_CALLS_CLASSIFIED, .key = join_key(key, entity_tenant(entity), entity_id(entity))};
-        fill_classified(fold, entity, verdict_for(fold, entity), &output.body.classified_call, true);
-        output.body.classified_call.at = call_of(entity)->type == TYPE_IN_PROGRESS ? fold->meta.stream_time : fold->time;
+        if (fold->said_of != entity) say_classified(fold, entity, verdict_for(fold, entity)); /* of several calls the last is there */
+        output.body.classified_call = fold->said;
+        output.said = (struct str){(const char *)fold->said_bytes, fold->said_size};
         emit(fold, &output);
     }
 }

@@ -102,6 +102,10 @@ struct fold {
     uint32_t rejection_count, rejection_capacity;
     struct entity **classified; /* calls whose verdict is to be emitted */
     uint32_t classified_count, classified_capacity;
+    struct classified_call said; /* of the call judged last that was looked at for calls-classified, */
+    struct entity *said_of;      /* this one; null: of none; */
+    uint8_t *said_bytes;         /* and as it goes out, behind its position */
+    uint32_t said_size, said_capacity;
     struct entity **notices;
     uint32_t notice_count, notice_capacity;
 
@@ -170,7 +174,8 @@ void emit_result(struct fold *fold, struct str tenant, struct str command_id, st
 void fill_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *out, bool names);
 void fill_followup(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct row *row,
                    struct followup *out, bool names);
-uint64_t hash_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict);
+/* Fills fold->said, and returns a hash of what it says, never 0. */
+uint64_t say_classified(struct fold *fold, struct entity *entity, const struct verdict *verdict);
 uint64_t hash_followup(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct row *row);
 void emit_tombstones(struct fold *fold, const struct entity *entity);
 /* A number that is not negative as text, in `room`. */

@@ -36,13 +36,12 @@ static uint8_t *room_for(struct emission *emission, enum topic topic, size_t siz
 
 int emission_emit(void *context, const struct output *output) {
     struct emission *emission = context;
-    const struct shape *shape = shape_of_topic(output->topic);
     size_t capacity, size = ROOM_BYTES;
     uint8_t *room;
     do {
         room = room_for(emission, output->topic, size, &capacity);
         if (!room) return -1;
-        size = codec_write(shape, output, room, capacity);
+        size = codec_write_output(output, room, capacity);
     } while (size > capacity);
     XXH3_64bits_update(emission->hash, room, size);
     emission->outputs++;

@@ -486,7 +486,7 @@ static void classify(struct fold *fold, struct entity *entity, const struct verd
     if (call->type == TYPE_IN_PROGRESS && !call->classified) return;
     struct str job = verdict->classified ? fact_text(verdict->classified, 3) : STR_NULL;
     if (!str_is_null(job)) job_shown_by(fold, entity_tenant(entity), job, entity_id(entity));
-    uint64_t columns = hash_classified(fold, entity, verdict);
+    uint64_t columns = say_classified(fold, entity, verdict);
     if (columns == call->classified) return;
     call->classified = columns;
     fold->classified = room_grow(fold->classified, &fold->classified_capacity, fold->classified_count + 1, sizeof(struct entity *));

@@ -73,6 +73,17 @@ int64_t codec_skip(const struct plan *plan, const uint8_t *bytes, size_t size);
  * A null slice in a field that cannot be null is written as empty; a type out of range aborts. */
 size_t codec_write(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity);
 
+/*
+ * An output in two parts, so that it is encoded once, and what it says is compared before it has its place.
+ * codec_write_said writes what it says: the record of a topic behind its position. And `compared`, which has room for capacity +
+ * NO_POSITION_BYTES: the same bytes as codec_write of the record with an empty position and what is set aside (shapes_output.c) null. A
+ * size above the capacity: nothing useful was written.
+ * codec_write_output writes an output as codec_write does, by `said` where that is there.
+ */
+#define NO_POSITION_BYTES 5
+size_t codec_write_said(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity, uint8_t *compared, size_t *compared_size);
+size_t codec_write_output(const struct output *output, uint8_t *bytes, size_t capacity);
+
 /* A journal record around an event that is already encoded: same bytes as codec_write of the whole. */
 size_t codec_write_journal_event(const struct journal_record *record, struct str event_bytes, uint8_t *bytes, size_t capacity);
 /* Reads a journal record; *event_bytes is the slice of an event's own bytes (null for other records). */

@@ -139,6 +139,7 @@ struct tombstone { struct position position; struct str key; }; /* key: that of 
 struct output {
     enum topic topic;
     bool is_tombstone; /* then only tombstone is set */
+    struct str said;   /* the record behind its position as codec_write_said wrote it; null: it is not encoded yet */
     struct str key;    /* tenant/id: followups tenant/row, followup-events tenant, calls-classified tenant/call, ... */
     union {
         struct position position; /* the first field of every one */

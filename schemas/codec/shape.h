@@ -43,6 +43,8 @@ struct field {
     uint8_t kind; /* enum field_kind */
     bool nullable;
     bool row_id;        /* FIELD_STRING with a rule: the id of a row, not of a call */
+    bool aside;         /* codec_write_said leaves it out of what is compared, and this byte stands there */
+    uint8_t aside_byte;
     uint8_t fixed_size; /* FIELD_FIXED: bytes */
     uint8_t item_size;  /* of an item of this kind in an array, bytes */
 };
@@ -148,6 +150,10 @@ extern const struct symbols symbols[ENUMS];
     }
 #define ENUM(s, member, which) ENUM_(s, member, which, false)
 #define ENUM_OR_NULL(s, member, which) ENUM_(s, member, which, true)
+/* Any of the above but aside, where records are compared: as if it were null, or the one-byte number. */
+#define ASIDE(s, member, k, null, byte)                                                                                                    \
+    { FIELD_(s, member, NULL, k, null), .aside = true, .aside_byte = (byte) }
+#define TEXT_ASIDE(s, member) ASIDE(s, member, AS_STR(s, member, FIELD_STRING), true, 0)
 #define RECORD(s, member, which)                                                                                                           \
     { FIELD_(s, member, NULL, FIELD_SHAPE, false), .of.shape = (which) }
 /* The union's own offsets count from the struct that holds the tag. */

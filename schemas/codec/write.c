@@ -162,6 +162,39 @@ size_t codec_write(const struct shape *shape, const void *in, uint8_t *bytes, si
     return end ? (size_t)(end - bytes) : size_of(shape, in);
 }
 
+size_t codec_write_output(const struct output *output, uint8_t *bytes, size_t capacity) {
+    if (!output->said.ptr) return codec_write(shape_of_topic(output->topic), output, bytes, capacity);
+    const uint8_t *end = bytes + capacity;
+    uint8_t *at = bytes;
+    if (capacity) *at++ = 0; /* the branch that is the record */
+    at = write_shape(&shape_position, &output->body.position, at, end);
+    if (!at || (size_t)(end - at) < output->said.len) return 1 + size_of(&shape_position, &output->body.position) + output->said.len;
+    memcpy(at, output->said.ptr, output->said.len);
+    return (size_t)(at - bytes) + output->said.len;
+}
+
+size_t codec_write_said(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity, uint8_t *compared, size_t *compared_size) {
+    const uint8_t *end = bytes + capacity;
+    uint8_t *at = bytes, *same = compared + NO_POSITION_BYTES;
+    memset(compared, 0, NO_POSITION_BYTES);
+    const struct field *field = shape->fields + 1, *last = shape->fields + shape->field_count;
+    for (;;) {
+        const struct field *from = field;
+        uint8_t *run = at;
+        while (field < last && !field->aside) field++;
+        at = write_fields(from, field, in, at, end);
+        if (!at) return size_of(shape, in);
+        memcpy(same, run, (size_t)(at - run));
+        same += at - run;
+        if (field == last) break;
+        at = write_fields(field, field + 1, in, at, end);
+        if (!at) return size_of(shape, in);
+        *same++ = field++->aside_byte;
+    }
+    *compared_size = (size_t)(same - compared);
+    return (size_t)(at - bytes);
+}
+
 size_t codec_write_journal_event(const struct journal_record *record, struct str event_bytes, uint8_t *bytes, size_t capacity) {
     uint8_t head[4 * LONG_BYTES_MAX];
     uint8_t *at = write_long(head, record->source);
