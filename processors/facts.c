@@ -7,32 +7,38 @@
 
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Eight lower-case hexadecimal digits as four bytes; false where they are not such. */
-static bool parse_hex(uint64_t digits, uint8_t bytes[4]) {
-    uint64_t values = (digits & EACH_BYTE(0x0f)) + 9 * (digits >> 6 & EACH_BYTE(1));
-    uint64_t letters = (values + EACH_BYTE(0x80 - 10)) >> 7 & EACH_BYTE(1);
-    if (values + EACH_BYTE('0') + letters * ('a' - 10 - '0') != digits || values & EACH_BYTE(0xf0)) return false;
-    uint64_t pairs = (values << 4 | values >> 8) & UINT64_C(0x00ff00ff00ff00ff);
-    pairs = (pairs | pairs >> 8) & UINT64_C(0x0000ffff0000ffff);
-    uint32_t four = (uint32_t)(pairs | pairs >> 16);
-    memcpy(bytes, &four, sizeof four);
-    return true;
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint16_t pairs8 __attribute__((vector_size(16)));
+typedef uint8_t bytes8 __attribute__((vector_size(8)));
+
+/* Sixteen lower-case hexadecimal digits as eight bytes; false where they are not such. */
+static inline bool parse_hex(const char digits[16], uint8_t bytes[8]) {
+    bytes16 each;
+    memcpy(&each, digits, sizeof each);
+    bytes16 letter = (bytes16)(each >= 'a');
+    bytes16 value = each - (uint8_t)'0' - (letter & (uint8_t)('a' - 10 - '0'));
+    bytes16 beyond = (bytes16)(value > (letter & (uint8_t)6) + (uint8_t)9);
+    pairs8 pair = (pairs8)value;
+    bytes8 packed = __builtin_convertvector(pair << 4 | pair >> 8, bytes8);
+    memcpy(bytes, &packed, sizeof packed);
+    uint64_t wrong[2];
+    memcpy(wrong, &beyond, sizeof wrong);
+    return (wrong[0] | wrong[1]) == 0;
 }
 
 /* Only the canonical form, so that the text can be made again; its dashes stand where the bytewise order of texts and of bytes is the same. */
 static bool parse_uuid(struct str text, uint8_t uuid[UUID_BYTES]) {
     const char *at = text.ptr;
-    uint64_t digits[4];
+    char first[16];
     if (text.len != UUID_TEXT_BYTES || at[8] != '-' || at[13] != '-' || at[18] != '-' || at[23] != '-') return false;
-    memcpy(&digits[0], at, 8);
-    memcpy(&digits[1], at + 9, 4);
-    memcpy((char *)&digits[1] + 4, at + 14, 4);
-    memcpy(&digits[2], at + 19, 4);
-    memcpy((char *)&digits[2] + 4, at + 24, 4);
-    memcpy(&digits[3], at + 28, 8);
-    bool all = true;
-    for (int i = 0; i < 4; i++) all = parse_hex(digits[i], uuid + (size_t)4 * (size_t)i) && all;
-    return all;
+    memcpy(first, at, 8);
+    memcpy(first + 8, at + 9, 4);
+    memcpy(first + 12, at + 14, 4);
+    char last[16];
+    memcpy(last, at + 19, 4);
+    memcpy(last + 4, at + 24, 12);
+    bool is_hex = parse_hex(first, uuid);
+    return parse_hex(last, uuid + 8) && is_hex;
 }
 
 struct fact_id fact_id_of(struct str text) {

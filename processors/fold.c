@@ -1,4 +1,5 @@
 #include "fold.h"
+#include "directory/numbers.h"
 #include "followup/answers.h"
 #include "followup/row.h"
 #include "job/job.h"
@@ -225,6 +226,15 @@ static struct entity *call_of_event(struct fold *fold, const struct event *event
     return has_call ? call_entity(fold->cache, event->tenant, event->body.subject) : NULL;
 }
 
+/* An entry of the directory. */
+static void apply_entry(struct fold *fold, const struct journal_record *record, struct str bytes) {
+    const struct event *event = &record->body.event;
+    if (event->type == EVENT_NUMBER_CHANGED) number_add(fold, event->tenant, event->body.subject);
+    if (directory_apply(fold->cache, event, &fold->id, now_of(fold, event->tenant))) return;
+    step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
+                                          (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "too many events of this entry", STR_NULL});
+}
+
 /* Checks, clock, timers, record, timers: SPEC 6, D1.5. */
 static void apply_event(struct fold *fold, const struct journal_record *record, struct str bytes) {
     const struct event *event = &record->body.event;
@@ -250,9 +260,7 @@ static void apply_event(struct fold *fold, const struct journal_record *record, 
     if (subject == SUBJECT_CALL) call_event(fold, call, event, record, bytes);
     else if (subject == SUBJECT_JOB) job_event(fold, event, record, bytes);
     else if (event->type == EVENT_ACTIVATE_RULES) rules_activate(fold, event, record, bytes);
-    else if (subject == SUBJECT_DIRECTORY && !directory_apply(fold->cache, event, &fold->id, now_of(fold, event->tenant)))
-        step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
-                                              (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "too many events of this entry", STR_NULL});
+    else if (subject == SUBJECT_DIRECTORY) apply_entry(fold, record, bytes);
     step_end(fold);
     fire(fold);
 }
@@ -361,6 +369,7 @@ void fold_close(struct fold *fold) {
     room_free(fold->notices);
     for (int kind = 0; kind < 2; kind++) room_free(fold->notes_room[kind]);
     room_free(fold->answers);
+    room_free(fold->numbers);
     room_free(fold->encoded);
     plan_free(fold->event_plan);
     cache_close(fold->cache); /* and with it the fold itself */

@@ -118,6 +118,8 @@ struct fold {
 
     struct answer_slot *answers; /* where the results of commands stand: followup/answers.c */
     uint32_t answer_slots, answer_capacity, answer_count;
+    uint64_t *numbers; /* hashes of all tenants' numbers: directory/numbers.c */
+    uint32_t number_slots, number_capacity, number_count;
     uint8_t *encoded;
     uint32_t encoded_capacity;
     struct scratch scratch;

@@ -1,5 +1,4 @@
 #include "call.h"
-#include "../directory/directory.h"
 
 struct entity *call_entity(struct cache *cache, struct str tenant, struct str call_id) {
     struct key key;
@@ -30,16 +29,6 @@ struct row *row_make(struct cache *cache, struct entity *entity, enum followup_k
     row->person_closed_at = row->first_attempt_at = row->changed_at = row->opened_at = row->closed_at = row->went_cold_at = row->converted_at = row->cold_at = NONE;
     row->base_outcome = row->outcome = row->tab = row->status_before = row->outcome_before = -1;
     return row;
-}
-
-bool call_is_caller(struct cache *cache, struct str tenant, struct str number) {
-    static const struct str withheld[] = {STR("+266696687"), STR("+7378742833"), STR("+86282452253"), STR("+2562533"), STR("+8656696")};
-    if (number.len < 8 || number.len > 16 || number.ptr[0] != '+' || number.ptr[1] == '0') return false;
-    for (uint32_t i = 1; i < number.len; i++)
-        if (number.ptr[i] < '0' || number.ptr[i] > '9') return false;
-    for (unsigned i = 0; i < sizeof withheld / sizeof *withheld; i++)
-        if (str_equal(number, withheld[i])) return false;
-    return !directory_owns(cache, tenant, number);
 }
 
 bool call_insert(struct cache *cache, struct entity *entity, const struct event *event, const struct fact_id *id, struct str campaign) {

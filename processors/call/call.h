@@ -120,9 +120,6 @@ void call_make(struct cache *cache, struct entity *entity);
 /* The row of a kind, made where there is none yet: version 0, nothing happened. */
 struct row *row_make(struct cache *cache, struct entity *entity, enum followup_kind kind);
 
-/* True where `number` is a caller of the tenant: E.164, no sentinel for a withheld number, none of the tenant's own (SPEC 1). */
-bool call_is_caller(struct cache *cache, struct str tenant, struct str number);
-
 /* Adds an event of the call to its facts. `campaign` is that of the number dialled, for a start. False: the call is full. */
 bool call_insert(struct cache *cache, struct entity *entity, const struct event *event, const struct fact_id *id, struct str campaign);
 

@@ -1,5 +1,6 @@
 /* How a call takes events in, what it sets in motion, and what is decided of it (SPEC 2, 6). */
 #include "../step.h"
+#include "../directory/numbers.h"
 #include "../followup/party.h"
 #include "../followup/row.h"
 #include "../job/job.h"
@@ -82,9 +83,9 @@ static void start(struct fold *fold, struct entity *entity, const struct event *
     call->started = true;
     call->started_at = event->occurred_at;
     call->retain_at = NONE; /* of a call that only a job named */
-    call->has_caller = started->direction != DIRECTION_INTERNAL && !str_is_null(other) && call_is_caller(fold->cache, event->tenant, other);
+    call->has_caller = started->direction != DIRECTION_INTERNAL && !str_is_null(other) && number_is_caller(fold, event->tenant, other);
     call->foreign = started->kind != CALL_KIND_INTERNAL &&
-                    (str_is_null(other) || (!is_extension(other) && !directory_owns(fold->cache, event->tenant, other)));
+                    (str_is_null(other) || (!is_extension(other) && !number_is_own(fold, event->tenant, other)));
     call->stuck_hours = (uint8_t)settings.value[SETTING_STUCK_CALL_HOURS];
     call->voice_agent_counts = settings.value[SETTING_VOICE_AGENT_TALK_COUNTS];
     call->callback_counts = settings.value[SETTING_CALLBACK_TALK_COUNTS];

@@ -101,10 +101,6 @@ bool directory_calendar(struct cache *cache, struct str tenant, struct str *zone
     return fact != NULL;
 }
 
-bool directory_owns(struct cache *cache, struct str tenant, struct str number) {
-    return number.len <= ID_BYTES_MAX && directory_entity(cache, tenant, ENTRY_NUMBER, number)->size > 0;
-}
-
 struct str directory_campaign(struct cache *cache, struct str tenant, struct str number) {
     return directory_name(cache, tenant, ENTRY_NUMBER, number); /* a number's first text after the id is its campaign */
 }

@@ -35,8 +35,6 @@ bool directory_calendar(struct cache *cache, struct str tenant, struct str *zone
 
 /* The name of a queue, agent, customer or tenant; null where it is not known or `id` is null. Points into the entry's blob. */
 struct str directory_name(struct cache *cache, struct str tenant, enum entry_kind kind, struct str id);
-/* True where `number` is one of the tenant's own. */
-bool directory_owns(struct cache *cache, struct str tenant, struct str number);
 /* The campaign of one of the tenant's numbers, or null. */
 struct str directory_campaign(struct cache *cache, struct str tenant, struct str number);
 

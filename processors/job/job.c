@@ -1,4 +1,5 @@
 #include "job.h"
+#include "../directory/numbers.h"
 #include "../followup/party.h"
 
 #define JOB_FACTS ((uint32_t)sizeof(struct job))
@@ -116,7 +117,7 @@ void job_event(struct fold *fold, const struct event *event, const struct journa
 
 /* A caller's number as a party: only what SPEC 1 calls a caller matches. */
 static struct party caller_party(struct fold *fold, struct str tenant, struct str number) {
-    return call_is_caller(fold->cache, tenant, number) ? party_of('n', number) : (struct party){.len = 0};
+    return number_is_caller(fold, tenant, number) ? party_of('n', number) : (struct party){.len = 0};
 }
 
 /* The parties of a job: its caller, its call's caller, its customer. A party may come twice: harmless. */
