@@ -157,6 +157,14 @@ static bool moves_talk(int8_t type) {
            type == EVENT_VOICE_AGENT_CONNECTED || type == EVENT_VOICE_AGENT_DISCONNECTED || type == EVENT_CALL_ENDED;
 }
 
+/* Of a call that is up: it goes on, and whether it is stuck is asked later. */
+static void goes_on(struct fold *fold, struct entity *entity, int64_t at) {
+    struct call *call = call_of(entity);
+    call->latest_at = later(call->latest_at, at);
+    call->stuck_at = later(call->latest_at + call->stuck_hours * HOUR_MS, call->stuck_floor);
+    call_schedule(fold, entity, NULL);
+}
+
 /*
  * True where an event needs no judgement, which most do not: while a call is up only its end and talk decide anything, and of an
  * ended call wrap-up changes nothing. What hangs on there being a later event is brought up to date here.
@@ -170,9 +178,7 @@ static bool changes_nothing(struct fold *fold, struct entity *entity, const stru
     }
     if (wraps_up && call->decided && !call->lost && call->type != TYPE_IN_PROGRESS) return true;
     if (call->decided || call->stuck_at == NONE) return false;
-    call->latest_at = later(call->latest_at, event->occurred_at);
-    call->stuck_at = later(call->latest_at + call->stuck_hours * HOUR_MS, call->stuck_floor);
-    call_schedule(fold, entity, NULL);
+    goes_on(fold, entity, event->occurred_at);
     return true;
 }
 
@@ -200,8 +206,14 @@ void call_event(struct fold *fold, struct entity *entity, const struct event *ev
         return;
     }
     start(fold, entity, event);
-    call_of(entity)->last_event_at = fold->meta.stream_time;
-    if (call_of(entity)->waiting_until != NONE) take_waiting(fold, entity);
+    call = call_of(entity);
+    call->last_event_at = fold->meta.stream_time;
+    if (call->waiting_until == NONE && !call->has_jobs) { /* nothing is known of it but that it began */
+        entity->hot = true;
+        goes_on(fold, entity, event->occurred_at);
+        return;
+    }
+    if (call->waiting_until != NONE) take_waiting(fold, entity);
     step_touch(fold, entity);
 }
 

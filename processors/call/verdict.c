@@ -179,29 +179,57 @@ static bool after(const struct fact *fact, const struct fact *other) {
     return fact && (!other || fact_compare(fact, other) > 0);
 }
 
-void call_read(const struct entity *entity, struct verdict *verdict) {
-    const struct call *call = call_of(entity);
-    struct walk walk;
-    memset(&walk, 0, offsetof(struct walk, legs));
+static const struct fact *start_of(const struct entity *entity) {
+    const struct fact *fact = call_facts(entity);
+    while (fact && !(fact->type == EVENT_CALL_STARTED && fact->a != ANOTHER_START)) fact = fact_next(entity, fact);
+    return fact;
+}
+
+static void begin_walk(struct walk *walk, const struct call *call, struct verdict *verdict, const struct fact *start) {
+    memset(walk, 0, offsetof(struct walk, legs));
     memset(verdict, 0, sizeof *verdict);
     verdict->latest_at = verdict->talk_moment = NONE;
     verdict->no_message = true;
+    verdict->start = start;
+    if (!start) return;
+    verdict->direction = (int8_t)start->a;
+    verdict->kind = (int8_t)start->b;
+    verdict->from = fact_text(start, START_FROM);
+    verdict->to = fact_text(start, START_TO);
+    verdict->customer = fact_text(start, START_CUSTOMER);
+    verdict->campaign = fact_text(start, START_CAMPAIGN);
+    if (call->has_caller) verdict->caller = verdict->direction == DIRECTION_INBOUND ? verdict->from : verdict->to;
+}
+
+/* Sees the facts up to the end. Which that is, is known when all were looked at: `until` is when it was, as far as is known, else NONE,
+ * and then the first end. False: there is a later one, and what lies between was passed over. */
+static bool walk_until(struct walk *walk, const struct entity *entity, struct verdict *verdict, int64_t until) {
+    const struct call *call = call_of(entity);
+    bool passed_over = false;
     for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact)) {
         if (fact->type >= EVENT_TYPES) continue;
-        if (fact->type == EVENT_CALL_STARTED && fact->a != ANOTHER_START) verdict->start = fact;
-        if (fact->type == EVENT_CALL_ENDED) verdict->end = fact;
         verdict->latest_at = fact->at;
+        if (fact->type == EVENT_CALL_ENDED) {
+            verdict->end = fact;
+            if (until == NONE) until = fact->at;
+        }
+        if (until == NONE || fact->at <= until || counts_after_end(fact->type)) see(walk, call, verdict, fact);
+        else passed_over = true;
     }
-    if (!verdict->start) return;
-    verdict->direction = (int8_t)verdict->start->a;
-    verdict->kind = (int8_t)verdict->start->b;
-    verdict->from = fact_text(verdict->start, START_FROM);
-    verdict->to = fact_text(verdict->start, START_TO);
-    verdict->customer = fact_text(verdict->start, START_CUSTOMER);
-    verdict->campaign = fact_text(verdict->start, START_CAMPAIGN);
-    if (call->has_caller) verdict->caller = verdict->direction == DIRECTION_INBOUND ? verdict->from : verdict->to;
-    for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact))
-        if (!verdict->end || fact->at <= verdict->end->at || counts_after_end(fact->type)) see(&walk, call, verdict, fact);
+    return !passed_over || verdict->end->at == until;
+}
+
+void call_read(const struct entity *entity, struct verdict *verdict) {
+    const struct call *call = call_of(entity);
+    const struct fact *start = start_of(entity);
+    struct walk walk;
+    begin_walk(&walk, call, verdict, start);
+    if (!walk_until(&walk, entity, verdict, NONE)) {
+        int64_t winning = verdict->end->at;
+        begin_walk(&walk, call, verdict, start);
+        walk_until(&walk, entity, verdict, winning);
+    }
+    if (!start) return;
     int64_t until = verdict->end ? verdict->end->at : NONE;
     if (until != NONE) stop_waiting(&walk, verdict, until);
     bool connected = walk.talking > 0;
