@@ -80,11 +80,7 @@ static void judge_again(struct fold *fold) {
 
 /* ---- the clock ---- */
 
-void fold_read_lateness(struct fold *fold) {
-    struct settings settings;
-    settings_read(fold->cache, STR("*"), &settings);
-    fold->lateness_ms = settings.value[SETTING_ALLOWED_LATENESS_MS];
-}
+void fold_read_settings(struct fold *fold) { settings_read(fold->cache, STR("*"), &fold->settings); }
 
 /* Those that are listed come first. */
 static bool is_listed(const struct fold *fold, const struct clock_source *source) {
@@ -113,7 +109,7 @@ static void list_source(struct fold *fold, int32_t number, int8_t kind) {
 static void move_clock(struct fold *fold, struct clock_source *moved) {
     int64_t reached = moved->end_as_of != NONE ? moved->end_as_of
                       : moved->occurred_at < moved->append_time ? moved->occurred_at : moved->append_time;
-    if (reached != NONE) moved->clock = later(moved->clock, reached - fold->lateness_ms);
+    if (reached != NONE) moved->clock = later(moved->clock, reached - fold->settings.value[SETTING_ALLOWED_LATENESS_MS]);
     int64_t least = INT64_MAX;
     for (const struct clock_source *source = fold->meta.sources; is_listed(fold, source); source++)
         if (source->clock < least) least = source->clock;
@@ -186,7 +182,7 @@ static bool is_duplicate(struct fold *fold, const struct entity *call, const str
 static bool is_expired(struct fold *fold, const struct event *event) {
     if (fold->meta.stream_time == NONE || event->occurred_at + RETENTION_LEAST_MS >= fold->meta.stream_time) return false;
     struct settings settings;
-    settings_read(fold->cache, event->tenant, &settings);
+    tenant_settings(fold, event->tenant, &settings);
     return event->occurred_at + settings.value[SETTING_RETENTION_DAYS] * DAY_MS < fold->meta.stream_time;
 }
 
@@ -339,7 +335,7 @@ int fold_open(struct fold **out, struct store *store, struct str journal_id, int
         return result;
     }
     cache_set_state_hash(cache, (uint64_t)fold->meta.state_hash);
-    fold_read_lateness(fold);
+    fold_read_settings(fold);
     rules_open(fold);
     *out = fold;
     return 0;
@@ -353,7 +349,7 @@ bool fold_setting_valid(struct str key, struct str value) {
 
 int fold_assume(struct fold *fold, struct str key, struct str value) {
     if (!settings_assume(fold->cache, key, value)) return STORE_ABSENT;
-    fold_read_lateness(fold);
+    fold_read_settings(fold);
     return cache_error(fold->cache);
 }
 
@@ -377,6 +373,7 @@ void fold_close(struct fold *fold) {
 
 int fold_flush(struct fold *fold) {
     int64_t now = fold->meta.stream_time;
+    counts_settle(fold);
     answers_forget(fold);
     int result = cache_flush(fold->cache, now == NONE ? INT64_MIN : now + WARM_MS);
     if (result < 0) return result;
@@ -401,11 +398,12 @@ void fold_status(struct fold *fold, struct fold_status *status) {
     status_of(&fold->meta, status);
     int64_t next = cache_next_deadline(fold->cache);
     status->next_deadline = next == NO_DEADLINE ? NONE : next;
-    status->allowed_lateness_ms = fold->lateness_ms;
+    status->allowed_lateness_ms = fold->settings.value[SETTING_ALLOWED_LATENESS_MS];
     status->judges_again = rules_under_way(fold);
 }
 
 int fold_counts(struct fold *fold, struct str tenant, struct fold_counts *counts) {
+    counts_settle(fold);
     const struct entity *entity = directory_entity(fold->cache, tenant, ENTRY_COUNTS, STR(""));
     memset(counts, 0, sizeof *counts);
     if (entity->size == sizeof *counts) memcpy(counts, entity->blob, sizeof *counts);

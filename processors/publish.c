@@ -397,8 +397,8 @@ void emit_tombstones(struct fold *fold, const struct entity *entity) {
 }
 
 void publish(struct fold *fold) {
-    emit_rejections(fold);
-    emit_classified(fold);
+    if (fold->rejection_count) emit_rejections(fold);
+    if (fold->classified_count) emit_classified(fold);
     if (fold->change_count > 1) sort(fold->changes, fold->change_count, sizeof *fold->changes, by_row);
     for (uint32_t i = 0; i < fold->change_count; i++) emit_followup(fold, &fold->changes[i]);
     for (uint32_t i = 0; i < fold->change_count; i++) emit_followup_event(fold, &fold->changes[i]);

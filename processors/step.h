@@ -74,7 +74,9 @@ struct fold {
     int32_t partition;
     int32_t index; /* of the next output since the last seal */
     struct plan *event_plan;
-    int64_t lateness_ms;
+    struct settings settings; /* of "*", as they stand */
+    struct fold_counts counts; /* of "*", not settled yet; */
+    bool counted;              /* there are any */
     int result;    /* the first negative return of emit */
     bool judges_again;  /* calls that another version of the rules decided are to be looked at: rules.c */
     uint32_t looked_at; /* of them, since what was read was let go */
@@ -138,8 +140,12 @@ void step_touch(struct fold *fold, struct entity *entity);
 void step_judge(struct fold *fold);
 /* Judges and emits. */
 void step_end(struct fold *fold);
-/* Settings of "*" that the clock depends on. */
-void fold_read_lateness(struct fold *fold);
+/* Reads fold->settings: whoever changes those of "*" calls it. */
+void fold_read_settings(struct fold *fold);
+/* settings_read of a tenant, by those of "*" that are at hand. */
+static inline void tenant_settings(struct fold *fold, struct str tenant, struct settings *settings) {
+    settings_over(fold->cache, tenant, &fold->settings, settings);
+}
 
 void step_reject(struct fold *fold, const struct rejection *rejection);
 
@@ -164,7 +170,8 @@ const struct fact *call_standing(struct fold *fold, const struct entity *entity,
 /* Fills in verdict->job and verdict->booking: booked by check time and not cancelled by then. */
 void call_find_jobs(struct fold *fold, const struct entity *entity, struct verdict *verdict);
 
-/* directory/counts.c */
+/* directory/counts.c. Those of "*" are settled before they are read, and at a flush. */
+void counts_settle(struct fold *fold);
 void counts_start(struct fold *fold, struct str tenant);
 void counts_type(struct fold *fold, struct str tenant, int8_t from, int8_t to);
 void counts_row(struct fold *fold, struct str tenant, enum followup_kind kind, const struct row *from, const struct row *to);

@@ -74,7 +74,7 @@ static bool is_extension(struct str number) {
 static void start(struct fold *fold, struct entity *entity, const struct event *event) {
     const struct call_started *started = &event->body.call_started;
     struct settings settings;
-    settings_read(fold->cache, event->tenant, &settings);
+    tenant_settings(fold, event->tenant, &settings);
     struct str campaign = started->direction == DIRECTION_INBOUND && !str_is_null(started->to)
                               ? directory_campaign(fold->cache, event->tenant, started->to) : STR_NULL;
     struct str other = started->direction == DIRECTION_INBOUND ? started->from : started->to;
@@ -328,7 +328,7 @@ void call_retime(struct fold *fold, struct entity *entity, uint64_t keys, int64_
     struct call *call = call_of(entity);
     if (!call->started) return;
     struct settings settings;
-    settings_read(fold->cache, entity_tenant(entity), &settings);
+    tenant_settings(fold, entity_tenant(entity), &settings);
     if (keys >> SETTING_STUCK_CALL_HOURS & 1 && call->started && !call->lost && call->stuck_at != NONE && call->stuck_at > at) {
         call->stuck_hours = (uint8_t)settings.value[SETTING_STUCK_CALL_HOURS];
         call->stuck_floor = at;
@@ -427,7 +427,7 @@ static void set_times(struct fold *fold, struct entity *entity, const struct ver
     }
     if ((verdict->end || call->lost) && !call->decided) {
         struct settings settings;
-        settings_read(fold->cache, entity_tenant(entity), &settings);
+        tenant_settings(fold, entity_tenant(entity), &settings);
         call->decided = true;
         call->acw_minutes = (uint16_t)settings.value[SETTING_ACW_MINUTES];
         call->retention_days = (uint16_t)settings.value[SETTING_RETENTION_DAYS];
@@ -451,7 +451,7 @@ static void set_times(struct fold *fold, struct entity *entity, const struct ver
     }
     if (call->checked && !call->check_read) {
         struct settings settings;
-        settings_read(fold->cache, entity_tenant(entity), &settings);
+        tenant_settings(fold, entity_tenant(entity), &settings);
         call->check_read = true;
         call->second_chance = settings.value[SETTING_SECOND_CHANCE_ENABLED];
         call->min_call_seconds = (uint16_t)settings.value[SETTING_MIN_CALL_SECONDS];

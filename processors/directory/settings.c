@@ -31,10 +31,18 @@ static const struct scope *scope_of(struct cache *cache, struct str tenant) {
     return entity->size == sizeof(struct scope) ? (const struct scope *)(const void *)entity->blob : &nothing;
 }
 
+void settings_over(struct cache *cache, struct str tenant, const struct settings *all, struct settings *settings) {
+    const struct scope *own = scope_of(cache, tenant);
+    *settings = *all;
+    for (unsigned key = 0; key < SETTINGS && own->own >> key; key++)
+        if (own->own >> key & 1) settings->value[key] = own->value[key];
+}
+
 void settings_read(struct cache *cache, struct str tenant, struct settings *settings) {
-    const struct scope *own = scope_of(cache, tenant), *all = scope_of(cache, STR("*"));
-    for (unsigned key = 0; key < SETTINGS; key++)
-        settings->value[key] = own->own >> key & 1 ? own->value[key] : all->own >> key & 1 ? all->value[key] : setting_rows[key].initial;
+    struct settings initial, all;
+    for (unsigned key = 0; key < SETTINGS; key++) initial.value[key] = setting_rows[key].initial;
+    settings_over(cache, STR("*"), &initial, &all);
+    settings_over(cache, tenant, &all, settings);
 }
 
 struct str settings_source(struct cache *cache, struct str tenant, enum setting_key key) {

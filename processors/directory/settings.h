@@ -36,6 +36,8 @@ struct settings {
     int64_t value[SETTINGS]; /* as the tenant has it: its own, else that of "*", else the initial one */
 };
 void settings_read(struct cache *cache, struct str tenant, struct settings *settings);
+/* The same where those of "*" have been read. */
+void settings_over(struct cache *cache, struct str tenant, const struct settings *all, struct settings *settings);
 /* Where a value comes from: the tenant, "*", or "default". */
 struct str settings_source(struct cache *cache, struct str tenant, enum setting_key key);
 

@@ -230,8 +230,8 @@ static struct result settings_command(struct fold *fold, const struct event *eve
         return refused(fold, COMMAND_VERSION_CONFLICT);
     if (!valid) return refused(fold, COMMAND_INVALID_VALUE);
     int64_t version = settings_change(fold->cache, event->tenant, keys, values, change->changes.count);
+    fold_read_settings(fold);
     retime(fold, event->tenant, mask);
-    fold_read_lateness(fold);
     return accepted(fold, version);
 }
 

@@ -21,7 +21,7 @@ static void job_make(struct fold *fold, struct entity *entity) {
     if (entity->size) return;
     entity_resize(fold->cache, entity, JOB_FACTS);
     struct settings settings;
-    settings_read(fold->cache, entity_tenant(entity), &settings);
+    tenant_settings(fold, entity_tenant(entity), &settings);
     struct job *job = job_of(entity);
     job->retain_at = job->retain_floor = NONE;
     job->retention_days = (uint16_t)settings.value[SETTING_RETENTION_DAYS];
@@ -248,7 +248,7 @@ void job_retime(struct fold *fold, struct entity *entity, int64_t at) {
     struct job *job = job_of(entity);
     if (job->retain_at == NONE || job->retain_at <= at) return;
     struct settings settings;
-    settings_read(fold->cache, entity_tenant(entity), &settings);
+    tenant_settings(fold, entity_tenant(entity), &settings);
     job->retention_days = (uint16_t)settings.value[SETTING_RETENTION_DAYS];
     job->retain_floor = at;
     struct job_read read;

@@ -96,14 +96,14 @@ static inline bool take_string(struct reader *r, struct str *value) {
     if (size > STRING_BYTES_MAX) return fail_large(r, "longer than 4096 bytes");
     if (!take_fixed(r, (size_t)size, value)) return false;
     bool plain = is_plain((const uint8_t *)value->ptr, value->len);
-    r->plain = r->plain && plain && size <= ID_BYTES_MAX;
+    r->plain &= plain & (size <= ID_BYTES_MAX);
     return plain || utf8_valid((const uint8_t *)value->ptr, value->len) || fail(r, "not UTF-8");
 }
 
 /* What event_check asks of a time; other numbers hardly ever lie outside. */
 static inline bool take_time(struct reader *r, int64_t *value) {
     if (!take_long(r, value)) return false;
-    r->plain = r->plain && (uint64_t)*value <= TIME_MS_MAX;
+    r->plain &= (uint64_t)*value <= TIME_MS_MAX;
     return true;
 }
 
