@@ -103,8 +103,9 @@ int fact_compare(const struct fact *a, const struct fact *b) {
 /* ---- the list ---- */
 
 const struct fact *facts_find(const struct entity *entity, uint32_t from, const struct fact_id *id) {
+    uint8_t form = id->is_uuid ? FACT_UUID : 0;
     for (const struct fact *fact = facts_at(entity, from); fact; fact = fact_next(entity, fact)) {
-        if (fact->type >= EVENT_TYPES || !(fact->texts & FACT_UUID) == id->is_uuid) continue;
+        if (fact->type >= EVENT_TYPES || (fact->texts & FACT_UUID) != form) continue;
         if (id->is_uuid ? memcmp(body_of(fact), id->uuid, UUID_BYTES) == 0 : str_equal(text_at(body_of(fact)), id->text)) return fact;
     }
     return NULL;
