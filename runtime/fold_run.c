@@ -213,7 +213,7 @@ static int seal(struct run *run, int64_t end_as_of, bool ended) {
         count++;
     }
     run->pending = false;
-    return writer_seal(run->writer, sources, count, known, run->part_count);
+    return writer_seal(run->writer, sources, count, known, run->part_count) < 0 ? -1 : writer_store(run->writer);
 }
 
 static int fold_merged(struct run *run, struct merge *merge) {

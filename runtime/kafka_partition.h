@@ -72,6 +72,7 @@ struct partition {
     int64_t folded_us;        /* spent folding it */
     int64_t oldest;           /* append time in its source of its oldest record, ms UTC; NONE */
     int64_t sealed_ms;        /* monotonic, of the last seal */
+    int64_t stored_ms;        /* monotonic, of the state's last commit */
     int64_t looked_ms, due_at_wall_ms; /* when the deadlines were looked at */
     int64_t asked_ms;         /* monotonic, when the ends were asked for */
     int64_t gauged_ms;
@@ -123,7 +124,7 @@ void partition_beat(struct partition *partition, const char *doing, int64_t limi
 void partition_log(struct partition *partition, enum level level, const char *event, const char *text);
 /* Closes everything, and so forgets what was not committed. */
 void partition_drop(struct partition *partition);
-/* Seals what is open: all of it is committed when this returns 0. */
+/* Seals what is open: Kafka has committed all of it when this returns 0. The state follows, later. */
 int partition_seal(struct partition *partition);
 /* Compares our clock with the broker's, as last seen. */
 void partition_clock_check(struct partition *partition);

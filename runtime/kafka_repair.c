@@ -73,7 +73,7 @@ static int mend(struct repair *repair) {
             return -1;
     }
     kafka_producer_offsets(partition->log, offsets);
-    if (writer_seal(partition->writer, sources, KAFKA_SOURCES, NULL, 0) < 0) return -1;
+    if (writer_seal(partition->writer, sources, KAFKA_SOURCES, NULL, 0) < 0 || writer_store(partition->writer) < 0) return -1;
     printf("repaired by seal %" PRId64 "\n", partition->log->sealed.sequence);
     return 0;
 }

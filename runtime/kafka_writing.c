@@ -9,6 +9,8 @@
 
 #define SKEW_MOST_MS 2000
 #define TRANSACTION_MOST_MS 1000
+#define STORE_EVERY_MS 1000 /* so far may the state on disk be behind the journal, */
+#define STORE_RECORDS 10000 /* or so far: pages that were changed are held in memory until it is committed */
 #define LOOK_EVERY_MS 50   /* at the deadlines */
 #define ASK_EVERY_MS 200   /* for the ends of the sources */
 #define GAUGES_EVERY_MS 2000
@@ -53,6 +55,22 @@ static void account(struct partition *partition, int64_t began_us) {
     if (partition->folded_us) metrics_observe(metrics, METRIC_FOLD, number, partition->folded_us);
     if (partition->oldest != NONE) metrics_observe(metrics, METRIC_END_TO_END, number, 1000 * (wall_ms() - partition->oldest));
     metrics_set(metrics, METRIC_SEAL, number, 0, 0, partition->log->sealed.sequence);
+}
+
+/* Between transactions: the state is that of a seal then. */
+static bool state_is_due(const struct partition *partition, int64_t now_ms) {
+    int64_t unstored = writer_unstored(partition->writer);
+    if (!unstored || writer_records(partition->writer)) return false;
+    return unstored >= STORE_RECORDS || now_ms - partition->stored_ms >= STORE_EVERY_MS;
+}
+
+/* Who is stopped before reads the journal from the last seal that the state has. */
+static int state_store(struct partition *partition) {
+    partition->stored_ms = monotonic_ms();
+    partition_beat(partition, "committing the state", LIMIT_MS);
+    int result = writer_store(partition->writer);
+    crash_point("stored");
+    return result;
 }
 
 int partition_seal(struct partition *partition) {
@@ -186,7 +204,7 @@ static void wait(struct partition *partition, int64_t now_ms) {
     bell_wait(&partition->bell, wait_ms);
 }
 
-/* What is open is sealed before it is given up, unless it is another's already. */
+/* What is open is sealed before it is given up, unless it is another's already; who goes on with this state has nothing to read. */
 static enum partition_event leave(struct partition *partition, enum partition_event wish) {
     bool lost;
     pthread_mutex_lock(&partition->lock);
@@ -194,6 +212,8 @@ static enum partition_event leave(struct partition *partition, enum partition_ev
     pthread_mutex_unlock(&partition->lock);
     if (!lost && writer_records(partition->writer) && partition_seal(partition) < 0)
         partition_log(partition, LEVEL_WARNING, "dropped_on_leaving", partition->failure.text);
+    else if (!lost && state_store(partition) < 0)
+        partition_log(partition, LEVEL_WARNING, "not_stored_on_leaving", partition->failure.text);
     partition_turn_give(partition);
     return wish;
 }
@@ -205,10 +225,11 @@ enum partition_event partition_write(struct partition *partition) {
         partition_beat(partition, "folding", LIMIT_MS);
         enum partition_event wish = partition_wish(partition);
         if (wish != EVENT_NOTHING) return leave(partition, wish);
-        if (kafka_producer_is_doubtful(partition->log)) return EVENT_RENEW; /* before another transaction is begun */
+        if (kafka_producer_is_doubtful(partition->log)) return leave(partition, EVENT_RENEW); /* before another transaction is begun */
         int64_t taken = take_some(partition);
         if (taken > 0 && !partition->begun_ms) partition->begun_ms = now_ms;
         if (taken < 0 || tell_time(partition, now_ms) < 0 || (seal_is_due(partition, now_ms) && partition_seal(partition) < 0)) break;
+        if (state_is_due(partition, now_ms) && state_store(partition) < 0) break;
         show_gauges(partition, now_ms);
         if (taken == 0) wait(partition, now_ms);
     }

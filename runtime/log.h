@@ -6,7 +6,7 @@
  *     append ..., append ...         journal records and outputs
  *     prepare                        they are durable; where each stream stands is known
  *     seal                           the seal is durable: from here on the transaction has happened
- *     store_commit                   the state follows
+ *     store_commit                   the state follows, now or some seals later
  * log_files.h puts container files behind it.
  *
  * Every log describes what fails to the `struct failure` it was opened with. After a failure only close is allowed; what

@@ -16,6 +16,7 @@ struct writer {
     struct place place;
     struct writer_options options;
     int64_t records;  /* in the open transaction */
+    int64_t unstored; /* in what was sealed since the store's last commit, seals too */
     int64_t ahead_ms; /* of the wall clock, as far as it is corrected */
     uint64_t journalled;
     struct failure *failure;
@@ -153,13 +154,12 @@ static int seal_journal(struct writer *writer, struct journal_record *record) {
     return size ? log_seal(writer->log, size, record->body.seal.sequence) : -1;
 }
 
-static int seal_state(struct writer *writer, const struct seal_source_array *sources, const struct known_source *known, size_t known_count) {
+/* The state is that of the seal, and says so; whoever commits it commits that. */
+static int place_state(struct writer *writer, const struct seal_source_array *sources, const struct known_source *known, size_t known_count) {
     writer->place.log = writer->log->sealed;
     place_move_topics(&writer->place, sources);
     int code = place_save(writer->store, &writer->place);
     for (size_t n = 0; code == 0 && n < known_count; n++) code = source_save(writer->store, &known[n]);
-    if (code == 0) code = store_commit(writer->store);
-    if (code == 0) code = store_begin(writer->store);
     return from_store(writer, code);
 }
 
@@ -181,12 +181,22 @@ int writer_seal(struct writer *writer, const struct seal_source *sources, uint32
                       .sources = {sources, source_count}},
     };
     if (seal_fold(writer, &record) < 0 || seal_journal(writer, &record) < 0) return -1;
+    writer->unstored += writer->records + 1;
     writer->records = 0;
-    return seal_state(writer, &record.body.seal.sources, known, known_count);
+    return place_state(writer, &record.body.seal.sources, known, known_count);
+}
+
+int writer_store(struct writer *writer) {
+    if (writer->records || !writer->unstored) return 0;
+    writer->unstored = 0;
+    int code = store_commit(writer->store);
+    if (code == 0) code = store_begin(writer->store);
+    return from_store(writer, code);
 }
 
 struct fold *writer_fold(struct writer *writer) {
     return writer->fold;
 }
+int64_t writer_unstored(const struct writer *writer) { return writer->unstored; }
 uint64_t writer_journalled(const struct writer *writer) { return writer->journalled; }
 int64_t writer_sequence(const struct writer *writer) { return writer->log->sealed.sequence; }

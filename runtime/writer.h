@@ -2,7 +2,8 @@
  * writer: journals records, folds them from memory and emits, transaction by transaction (ARCHITECTURE 1).
  *
  * A transaction is some records and the seal that ends it. What is not sealed has not happened: after any failure close the writer,
- * the log and the store; the next open finds the last seal.
+ * the log and the store; the next open finds the last seal. What is sealed the state has when it is next committed: until then the
+ * journal alone knows it, and a reader brings the state up.
  */
 #ifndef RINGBACK_WRITER_H
 #define RINGBACK_WRITER_H
@@ -25,7 +26,7 @@ struct writer;
  * outlive the writer. All functions here return 0, or -1 described in `failure`. */
 int writer_open(struct writer **writer, struct store *store, struct log *log, const struct place *place,
                 const struct writer_options *options, struct failure *failure);
-/* Forgets what was not sealed. NULL is fine. */
+/* Forgets what was not sealed, and of the state what was not committed. NULL is fine. */
 void writer_close(struct writer *writer);
 
 /* Lists a source; *source is its number from now on. */
@@ -42,9 +43,12 @@ int64_t writer_records(const struct writer *writer); /* in the open transaction 
 /* Append times are the wall clock less this from now on: it is known to be ahead by so much, or behind where it is negative (ms). */
 void writer_correct_clock(struct writer *writer, int64_t ahead_ms);
 
-/* Ends the transaction: seals it with where the sources stand, then commits the state, in which `known` (known_count) is stored. */
+/* Ends the transaction: seals it with where the sources stand. The state's place is that seal, and `known` (known_count) is in it. */
 int writer_seal(struct writer *writer, const struct seal_source *sources, uint32_t source_count, const struct known_source *known,
                 size_t known_count);
+/* Commits the state as of the last seal. Nothing is done where that is committed, or where records came after it. */
+int writer_store(struct writer *writer);
+int64_t writer_unstored(const struct writer *writer); /* records sealed since the state was last committed, seals too */
 
 /* For counts and the summary; the fold's state is that of the last record. */
 struct fold *writer_fold(struct writer *writer);

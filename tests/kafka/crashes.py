@@ -10,7 +10,7 @@ from wire import messages
 
 CRASHED = 86
 # What is done in this order: taking over, then each transaction.
-POINTS = ("init", "probe", "end", "read", "begun", "produced", "offsets", "committed", "sealed", "taken")
+POINTS = ("init", "probe", "end", "read", "begun", "produced", "offsets", "committed", "sealed", "taken", "stored")
 TIMES = (1, 3)  # of the step in the life of a process: the transaction of the take-over, and one of records
 
 

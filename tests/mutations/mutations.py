@@ -189,8 +189,8 @@ THE_PROTOCOL_ON_FILES = [
              "part->known.next_offset = input->record.offset;",
              crash="kill"),
     Mutation("records of the transaction before are counted again", "runtime/writer.c",
-             "    writer->records = 0;\n    return seal_state(",
-             "    return seal_state(",
+             "    writer->records = 0;\n    return place_state(",
+             "    return place_state(",
              crash="power cut"),
     Mutation("emission while reading", "runtime/partition.c",
              "struct reader_options options = {.progress = show_progress, .context = progress};",
@@ -233,11 +233,13 @@ THE_PROTOCOL_ON_KAFKA = [
     Mutation("the state is committed before the transaction", "runtime/writer.c",
              "    if (seal_fold(writer, &record) < 0 || seal_journal(writer, &record) < 0) return -1;\n"
              "    writer->records = 0;\n"
-             "    return seal_state(writer, &record.body.seal.sources, known, known_count);",
+             "    return place_state(writer, &record.body.seal.sources, known, known_count);",
              "    if (seal_fold(writer, &record) < 0) return -1;\n"
              "    struct log_place kept = writer->log->sealed;\n"
              "    writer->log->sealed.sequence++;\n"
-             "    if (seal_state(writer, &record.body.seal.sources, known, known_count) < 0) return -1;\n"
+             "    if (place_state(writer, &record.body.seal.sources, known, known_count) < 0) return -1;\n"
+             "    writer->unstored = 1;\n"
+             "    if (store_commit(writer->store) < 0 || store_begin(writer->store) < 0) return -1;\n"
              "    writer->log->sealed = kept;\n"
              "    writer->records = 0;\n"
              "    return seal_journal(writer, &record);",
@@ -279,7 +281,7 @@ THE_PROTOCOL_ON_KAFKA = [
              "journal->log.sealed.position = options->until;\n    journal->options.until = -1;",
              sim="slow"),
     Mutation("a producer goes on after a commit that was in doubt", "runtime/kafka_writing.c",
-             "if (kafka_producer_is_doubtful(partition->log)) return EVENT_RENEW;",
+             "if (kafka_producer_is_doubtful(partition->log)) return leave(partition, EVENT_RENEW);",
              "",
              sim="wire"),
     Mutation("a broken connection is not asked for after a commit", "runtime/kafka_producer.c",
@@ -315,8 +317,8 @@ THE_PROTOCOL_ON_KAFKA = [
              "later(moved->clock, reached)",
              sim="calm"),
     Mutation("a full disk ends in a commit", "runtime/writer.c",
-             "    if (code == 0) code = store_commit(writer->store);\n    if (code == 0) code = store_begin(writer->store);\n    return from_store",
-             "    if (code == 0) store_commit(writer->store);\n    if (code == 0) code = store_begin(writer->store);\n    return from_store",
+             "    int code = store_commit(writer->store);\n    if (code == 0) code = store_begin(writer->store);\n    return from_store",
+             "    store_commit(writer->store);\n    int code = store_begin(writer->store);\n    return from_store",
              sim="disk"),
 ]
 
