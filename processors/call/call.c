@@ -17,7 +17,6 @@ void call_make(struct cache *cache, struct entity *entity) {
 }
 
 struct row *row_make(struct cache *cache, struct entity *entity, enum followup_kind kind) {
-    if (row_of(entity, kind)) return row_of(entity, kind);
     uint32_t old_size = entity->size;
     entity_resize(cache, entity, old_size + (uint32_t)sizeof(struct row));
     call_of(entity)->has_row[kind] = true;

@@ -43,7 +43,7 @@ static void reject(struct fold *fold, const struct event *event, const struct jo
 /* Room for bytes that a rejection of this step points to: it lasts as long as the step. */
 static uint8_t *keep_for_step(struct fold *fold, uint32_t size) {
     uint32_t capacity = 0;
-    uint8_t *bytes = room_grow(NULL, &capacity, size ? size : 1, 1);
+    uint8_t *bytes = room_grow(NULL, &capacity, size, 1);
     fold->kept = room_grow(fold->kept, &fold->kept_capacity, fold->kept_count + 1, sizeof *fold->kept);
     fold->kept[fold->kept_count++] = bytes;
     return bytes;
@@ -59,7 +59,7 @@ static void wait_for_start(struct fold *fold, struct entity *entity, const struc
     struct key key;
     waiting_key(&key, entity, event->event_id);
     index_put(fold->cache, TABLE_WAITING, key_str(&key), (struct str){(const char *)fold->encoded, size});
-    if (call->waiting_until == NONE || head.until < call->waiting_until) call->waiting_until = head.until;
+    if (call->waiting_until == NONE) call->waiting_until = head.until; /* stream time never goes back: the first is the earliest */
     call->last_event_at = fold->meta.stream_time;
     entity_touch(fold->cache, entity);
     call_schedule(fold, entity, NULL);
@@ -145,7 +145,10 @@ static void take_waiting(struct fold *fold, struct entity *entity) {
         key_copy(&at, key);
         index_remove(fold->cache, TABLE_WAITING, key_str(&at));
         struct journal_record record = {.source = head.source, .offset = head.offset, .append_time = head.append_time};
-        if (codec_read(event_plan(fold), bytes, size, &event, &fold->scratch, &why) < 0) continue;
+        if (codec_read(event_plan(fold), bytes, size, &event, &fold->scratch, &why) < 0) { /* it was read before */
+            cache_distrust(fold->cache);
+            continue;
+        }
         struct fact_id id = fact_id_of(event.event_id);
         insert(fold, entity, &event, &id, &record, (struct str){(const char *)bytes, size});
     }
@@ -329,7 +332,7 @@ void call_retime(struct fold *fold, struct entity *entity, uint64_t keys, int64_
     if (!call->started) return;
     struct settings settings;
     tenant_settings(fold, entity_tenant(entity), &settings);
-    if (keys >> SETTING_STUCK_CALL_HOURS & 1 && call->started && !call->lost && call->stuck_at != NONE && call->stuck_at > at) {
+    if (keys >> SETTING_STUCK_CALL_HOURS & 1 && !call->lost && call->stuck_at != NONE && call->stuck_at > at) {
         call->stuck_hours = (uint8_t)settings.value[SETTING_STUCK_CALL_HOURS];
         call->stuck_floor = at;
     }
@@ -460,8 +463,9 @@ static void set_times(struct fold *fold, struct entity *entity, const struct ver
     entity->hot = !verdict->end && !call->lost;
 }
 
+/* Of a call that has ended; so are the next. */
 static bool should_follow_up(const struct call *call, const struct verdict *verdict, enum call_type type) {
-    if (!verdict->end || verdict->direction != DIRECTION_INBOUND) return false;
+    if (verdict->direction != DIRECTION_INBOUND) return false;
     return type == TYPE_ABANDONED || (type == TYPE_MISSED && call->follow_up_missed) || (type == TYPE_CALLBACK_REQUESTED && call->follow_up_callback) ||
            (type == TYPE_VOICEMAIL && verdict->no_message && call->follow_up_empty_voicemail);
 }
@@ -476,7 +480,7 @@ static bool should_second_chance(struct fold *fold, struct entity *entity, const
         const struct row *row = row_of(entity, KIND_SECOND_CHANCE);
         return row && !row->withdrawn;
     }
-    if (!call->checked || !call->second_chance || !verdict->end || verdict->direction != DIRECTION_INBOUND || !call->foreign) return false;
+    if (!call->checked || !call->second_chance || verdict->direction != DIRECTION_INBOUND || !call->foreign) return false;
     if (verdict->end->at - verdict->start->at < call->min_call_seconds * INT64_C(1000)) return false;
     struct known known = call_known_by(entity, verdict, call->check_at);
     if (call_type_of(call, verdict, call_standing(fold, entity, known.classified), &condition) != TYPE_UNBOOKED) return false;
@@ -506,12 +510,11 @@ static void classify(struct fold *fold, struct entity *entity, const struct verd
     fold->classified[fold->classified_count++] = entity;
 }
 
-/* Judges both kinds of row; true where one has changed. */
+/* Judges both kinds of row; true where one has changed. A row is of a call that has ended, and no end is ever taken back. */
 static bool judge_rows(struct fold *fold, struct entity *entity, struct verdict *verdict, enum call_type type) {
     struct call *call = call_of(entity);
-    if (!verdict->end && !call->has_row[KIND_ABANDONED] && !call->has_row[KIND_SECOND_CHANCE]) return false;
-    int64_t ended_at = verdict->end ? verdict->end->at : NONE;
-    bool changed = row_judge(fold, entity, verdict, KIND_ABANDONED, should_follow_up(call, verdict, type), ended_at);
+    if (!verdict->end) return false;
+    bool changed = row_judge(fold, entity, verdict, KIND_ABANDONED, should_follow_up(call, verdict, type), verdict->end->at);
     bool should = should_second_chance(fold, entity, verdict);
     return row_judge(fold, entity, verdict, KIND_SECOND_CHANCE, should, call_of(entity)->check_at) || changed;
 }

@@ -26,14 +26,12 @@ static void entry_key(struct key *key, struct str tenant, const struct party *pa
 
 void party_put_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t moment, struct str call_id, int64_t start) {
     struct key key;
-    if (!party->len) return;
     entry_key(&key, tenant, party, 'T', moment, call_id);
     index_add(fold->cache, TABLE_PARTIES, key_str(&key), (struct str){(const char *)&start, sizeof start});
 }
 
 static void remove_entry(struct fold *fold, struct str tenant, const struct party *party, char what, int64_t time, struct str id) {
     struct key key;
-    if (!party->len) return;
     entry_key(&key, tenant, party, what, time, id);
     index_remove(fold->cache, TABLE_PARTIES, key_str(&key));
 }
@@ -44,7 +42,6 @@ void party_remove_talk(struct fold *fold, struct str tenant, const struct party 
 
 void party_put_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at, struct str job_id) {
     struct key key;
-    if (!party->len) return;
     entry_key(&key, tenant, party, 'J', booked_at, job_id);
     index_add(fold->cache, TABLE_PARTIES, key_str(&key), STR(""));
 }
@@ -111,7 +108,6 @@ void ground_offer(struct ground *ground, int64_t moment, struct str id) {
 
 void party_first_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t start, struct ground *ground) {
     struct entry_walk walk;
-    if (!party->len) return;
     walk_from(&walk, tenant, party, 'T', from);
     while (walk_next(fold, &walk)) {
         int64_t began;
@@ -132,7 +128,7 @@ void party_first_job(struct fold *fold, struct str tenant, const struct party *p
 
 bool party_has_job(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t to, int64_t by) {
     struct entry_walk walk;
-    if (!party->len || from > to) return false;
+    if (!party->len) return false;
     walk_from(&walk, tenant, party, 'J', from);
     while (walk_next(fold, &walk) && walk.time <= to)
         if (!job_cancelled_by(job_entity(fold->cache, tenant, walk.id), by)) return true;
@@ -141,7 +137,6 @@ bool party_has_job(struct fold *fold, struct str tenant, const struct party *par
 
 void party_touch_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t start, int64_t moment) {
     struct entry_walk walk;
-    if (!party->len) return;
     walk_from(&walk, tenant, party, 'R', INT64_MIN);
     while (walk_next(fold, &walk) && walk.time < start) {
         struct party_row row;
@@ -153,7 +148,6 @@ void party_touch_talk(struct fold *fold, struct str tenant, const struct party *
 
 void party_touch_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at) {
     struct entry_walk walk;
-    if (!party->len) return;
     walk_from(&walk, tenant, party, 'R', INT64_MIN);
     while (walk_next(fold, &walk) && walk.time <= booked_at) {
         struct party_row row;

@@ -16,7 +16,7 @@ struct party {
     char text[ID_BYTES_MAX + 1];
     uint32_t len; /* 0: nobody */
 };
-struct party party_of(char what, struct str id); /* 'n' or 'c'; a null id: nobody */
+struct party party_of(char what, struct str id); /* 'n' or 'c'; a null id: nobody, who has no talk and no jobs, and may ask for jobs and rows */
 
 struct party_row {
     int64_t window_end; /* last ms at which a job may be booked to match */

@@ -211,7 +211,7 @@ static void open_row(struct fold *fold, struct entity *entity, const struct verd
     row->status = row->base = row->open_status = STATUS_NEW;
     row->attempt = kind == KIND_ABANDONED ? 1 + party_open_rows(fold, entity_tenant(entity), &caller, entity_id(entity)) : 1;
     stage(fold, entity, kind, &before, CHANGE_OPENED, kind == KIND_ABANDONED ? CAUSE_CALL : CAUSE_CHECK, opened_at);
-    if (kind == KIND_SECOND_CHANCE && !before.version) {
+    if (kind == KIND_SECOND_CHANCE) {
         fold->notices = room_grow(fold->notices, &fold->notice_capacity, fold->notice_count + 1, sizeof(struct entity *));
         fold->notices[fold->notice_count++] = entity;
     }
@@ -245,7 +245,7 @@ static enum cause cause_of(const struct fold *fold, const struct entity *entity,
         *at = undo_time(fold);
         return CAUSE_CORRECTION;
     }
-    bool reclassified = fold->step == STEP_RECORD && fold->event && fold->event->type == EVENT_CALL_CLASSIFIED;
+    bool reclassified = fold->step == STEP_RECORD && fold->event->type == EVENT_CALL_CLASSIFIED;
     if (target->regrounded && target->cause != CAUSE_COMMAND) return (enum cause)target->cause;
     if (reclassified && target->cause == CAUSE_CLASSIFICATION) return CAUSE_CLASSIFICATION;
     return CAUSE_CALL;
