@@ -122,6 +122,29 @@ def every_bad_line(room):
     need(room.types() == {"c1": "ABANDONED"}, f"the rest was not folded: {room.types()}")
 
 
+ENTITY_BYTES = 1 << 20  # processors/facts.h
+
+
+def more_than_it_holds(room, kind, much):
+    """Events of one thing, 4 KB each, until it holds no more; the rest is rejected, one by one, and what it holds still counts."""
+    count = ENTITY_BYTES // 4000 + 20
+    lines = [flat(kind, f"x{n}", at=f"2025-03-01T09:00:{n % 60:02}.{n // 60:03}Z", **much) for n in range(count)]
+    PROGRAM.fold(room.data, room.write("events.jsonl", b"\n".join((BEFORE, *lines, AFTER))), exits=(EXIT_REJECTED,))
+    rejected = room.rejected()
+    need(rejected and {each["reason"] for each in rejected} == {"TOO_LARGE"}, f"rejected are {[each['reason'] for each in rejected]}")
+    first = len(lines) - len(rejected)
+    need(0.9 < first * 4000 / ENTITY_BYTES <= 1, f"{first} were taken")
+    need([each["event_id"] for each in rejected] == [f"x{n}" for n in range(first, count)], "others are rejected than the last")
+    need(room.types() == {"c1": "ABANDONED"}, f"the rest was not folded: {room.types()}")
+
+
+FULL = [
+    ("a call", "CallClassified", {"call_id": "c1", "classification": "UNBOOKED", "notes": "n" * 4000}),
+    ("a job", "JobBooked", {"job_id": "j1", "caller": "1" * 4000}),
+    ("an entry of the directory", "QueueChanged", {"queue": "q1", "name": "n" * 4000}),
+]
+
+
 def from_2038(room):
     future = flat("QueueEntered", "x", at="2038-01-19T03:14:08Z", **QUEUE)
     PROGRAM.fold(room.data, room.write("events.jsonl", b"\n".join((BEFORE, future, AFTER))), exits=(EXIT_REJECTED,))
@@ -144,6 +167,7 @@ def good_avro():
     return tuple(avro.block(record) for record in records)
 
 
+EVENTS = len(json.loads((pathlib.Path(__file__).parents[2] / "schemas/events/Event.avsc").read_text())["fields"][-1]["type"])  # branches
 ENDED = avro.envelope("x", START_MS) + avro.long(avro.CALL_ENDED)
 # What is wrong, the record (alone in its block), the reasons it may be refused for.
 RECORDS = [
@@ -153,7 +177,7 @@ RECORDS = [
     ("a string of 5 KiB", avro.string("a" * 5000), ("TOO_LARGE",)),
     ("an enum out of range", avro.call_ended("c1", "x", START_MS, by=4), ("MALFORMED",)),
     ("a negative enum", avro.call_ended("c1", "x", START_MS, by=-1), ("MALFORMED",)),
-    ("an event of no branch", avro.envelope("x", START_MS) + avro.long(43) + avro.string("c1"), ("MALFORMED",)),
+    ("an event of no branch", avro.envelope("x", START_MS) + avro.long(EVENTS) + avro.string("c1"), ("MALFORMED",)),
     ("a negative branch", avro.envelope("x", START_MS) + avro.long(-1) + avro.string("c1"), ("MALFORMED",)),
     ("a union out of range", ENDED + avro.string("c1") + avro.long(0) + avro.long(2), ("MALFORMED",)),
     ("a number of eleven bytes", b"\xff" * 10 + b"\x01", ("MALFORMED",)),
@@ -368,6 +392,7 @@ TESTS = [
     *((f"a line: {name}", one_bad_line, bad, reasons, word) for name, bad, reasons, word in LINES),
     ("all bad lines in one file", every_bad_line),
     ("a line: from 2038", from_2038),
+    *((f"more events than {name} holds", more_than_it_holds, kind, much) for name, kind, much in FULL),
     *((f"Avro: {name}", one_bad_record, bad, reasons) for name, bad, reasons in RECORDS),
     *((f"Avro: {name}", bad_block, bad) for name, bad in BLOCKS),
     ("Avro: bad records between good ones", stepped_over),

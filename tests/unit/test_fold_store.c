@@ -38,7 +38,10 @@ static const char events[] =
     COMMAND("ChangeSettings", "k4", MARCH "10:31:00", "\"changes\":[{\"key\":\"second_chance.acw_minutes\",\"value\":\"5\"},{\"key\":\"retention_days\",\"value\":\"200\"}]")
     START("c5", "11:00:00", "+12025550105") CONNECT("c5", "11:00:10") END("c5", "11:05:00", "AGENT")
     START("c6", "12:00:00", "+12025550106") END("c6", "12:00:30", "CALLER")
-    EVENT("QueueChanged", "q1", MARCH "13:00:00", "\"queue\":\"sales\",\"name\":\"Sales\"");
+    EVENT("QueueChanged", "q1", MARCH "13:00:00", "\"queue\":\"sales\",\"name\":\"Sales\"")
+    COMMAND("AddNote", "k3", MARCH "13:01:00", "\"follow_up\":\"ab-c1\",\"note\":\"again\"")
+    "{\"type\":\"ActivateRules\",\"tenant\":\"*\",\"event_id\":\"v2\",\"occurred_at\":\"" MARCH "13:02:00Z\",\"version\":2}\n"
+    EVENT("QueueChanged", "q0", MARCH "13:03:00", "\"queue\":\"sales\",\"name\":\"Sale\"");
 /* More of another caller, and then it is all forgotten. */
 static const char a_year_later[] =
     START("c8", "14:00:00", "+12025550109") END("c8", "14:00:30", "CALLER")
@@ -206,6 +209,11 @@ static int deadlines(struct store *store) { return fold_view_deadlines(store, ST
 static int tenants(struct store *store) { return fold_view_tenants(store, see_tenant, NULL); }
 static int calendar(struct store *store) { return fold_view_tenant(store, STR("acme"), see_calendar, NULL); }
 static int settings(struct store *store) { return fold_view_settings(store, STR("acme"), see_setting, NULL); }
+static void see_rules(void *context, int32_t version, int64_t at) {
+    (void)context, (void)at;
+    seen += version == 2;
+}
+static int rules(struct store *store) { return fold_view_rules(store, see_rules, NULL); }
 static int status(struct store *store) {
     struct fold_status standing;
     int result = fold_view_status(store, &standing);
@@ -213,7 +221,7 @@ static int status(struct store *store) {
     return result;
 }
 
-static int (*const views[])(struct store *store) = {calls_of_all, calls_of_one, followups, followup, call, deadlines, tenants, calendar, settings, status};
+static int (*const views[])(struct store *store) = {calls_of_all, calls_of_one, followups, followup, call, deadlines, tenants, calendar, settings, rules, status};
 
 static void a_view_tells_the_error_of_its_store(void **state) {
     (void)state;
@@ -260,6 +268,7 @@ static void what_the_fold_never_wrote_is_not_trusted(void **state) {
         {TABLE_TIMERS, STR("\xff"), STR(""), fold_on},
         {TABLE_COMMANDS, STR("a"), STR(""), fold_on},
         {TABLE_COMMANDS, STR("12345678" "endless"), STR(""), fold_on},
+        {TABLE_COMMANDS, STR("\xff"), STR(""), fold_on}, /* behind all that may be forgotten */
         {TABLE_PARTIES, STR("acme\0" "n+12025550109\0" "T" "\xff"), STR(""), fold_on},
         {TABLE_PARTIES, STR("acme\0" "n+12025550109\0" "T" "\xff" "2345678" "endless"), STR(""), fold_on},
     };
@@ -274,8 +283,148 @@ static void what_the_fold_never_wrote_is_not_trusted(void **state) {
     }
 }
 
+/* What only a fold of another layout, or a hand, leaves there. */
+static void the_place_of_another_fold_is_refused(void **state) {
+    (void)state;
+    static const char zeros[4096];
+    struct str value;
+    for (int of_its_size = 0; of_its_size < 2; of_its_size++) {
+        struct store *store = make_state();
+        assert_int_equal(store_begin(store), 0);
+        assert_int_equal(store_get(store, TABLE_META, STR("fold"), &value), 0);
+        assert_in_range(value.len, 100, sizeof zeros);
+        assert_int_equal(store_put(store, TABLE_META, STR("fold"), (struct str){zeros, of_its_size ? value.len : 7}), 0);
+        assert_int_equal(fold_files(store, true), STORE_ERROR_FORMAT);
+        assert_int_equal(status(store), STORE_ERROR_FORMAT);
+        store_close(store);
+    }
+}
+
+static void what_is_not_there_is_absent(void **state) {
+    (void)state;
+    struct store *store = make_state();
+    assert_int_equal(store_begin(store), 0);
+    static const struct str rows[] = {STR("x"), STR("ab-"), STR("xy-c1"), STR("sc-c1"), STR("ab-c77")};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(fold_view_followup_one(store, STR("acme"), rows[i], see_followup, NULL), STORE_ABSENT);
+    assert_int_equal(fold_view_followup_one(store, STR("acme"), STR("ab-c1"), see_followup, NULL), 0);
+    store_close(store);
+}
+
+static int stop_at_once(void *context, struct str tenant, struct str name, const struct fold_counts *counts) {
+    (void)context, (void)tenant, (void)name, (void)counts;
+    return 17;
+}
+static int stop_at_row(void *context, const struct followup *followup) { return (void)followup, --*(int *)context == 0 ? 17 : 0; }
+
+static void a_reader_that_has_seen_enough_is_asked_no_more(void **state) {
+    (void)state;
+    struct store *store = make_state();
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(fold_view_tenants(store, stop_at_once, NULL), 17);
+    int rows = 0, all = 0, result;
+    do {
+        all = ++rows;
+        result = fold_view_followups(store, STR("acme"), NONE, NONE, stop_at_row, &all);
+    } while (result == 17);
+    assert_int_equal(result, 0);
+    assert_true(rows > 4);
+    store_close(store);
+}
+
+/* ---- the fold alone ---- */
+
+static char why[200];
+static int8_t reason;
+static struct fold *folding;
+static struct fold_step step;
+
+static int note_rejection(void *context, const struct output *output) {
+    (void)context;
+    fold_step(folding, &step);
+    if (output->topic != TOPIC_REJECTED) return 0;
+    reason = output->body.rejected.reason;
+    snprintf(why, sizeof why, "%.*s", (int)output->body.rejected.detail.len, output->body.rejected.detail.ptr);
+    return 0;
+}
+
+static void take_event(const char *line, int reject, const char *words) {
+    struct failure failure = {0};
+    struct input *input;
+    file_write(in_scratch("one.jsonl"), line, strlen(line));
+    assert_int_equal(input_open(&input, in_scratch("one.jsonl"), INPUT_JSON_LINES, &failure), 0);
+    assert_int_equal(input_next(input, &failure), 1);
+    struct journal_record record = input->record;
+    record.source = 1;
+    record.append_time = APPEND_TIME;
+    reason = -1;
+    if (record.type != JOURNAL_EVENT) fail_msg("%s", input->detail);
+    assert_int_equal(fold_apply(folding, &record, input->event_bytes), 0);
+    assert_int_equal(reason, reject);
+    if (reject >= 0 && !strstr(why, words)) fail_msg("\"%s\" does not say \"%s\"", why, words);
+    input_close(input);
+}
+
+static void what_is_not_for_all_tenants_is_rejected(void **state) {
+    (void)state;
+    struct store *store = store_new();
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(fold_open(&folding, store, STR("no id"), 0, note_rejection, NULL), 0);
+    struct journal_record source = {.type = JOURNAL_SOURCE, .body.source = {.source = 1, .kind = SOURCE_CALLS}};
+    assert_int_equal(fold_apply(folding, &source, STR("")), 0); /* without a name */
+    take_event("{\"type\":\"CallEnded\",\"tenant\":\"*\",\"event_id\":\"a\",\"occurred_at\":\"2026-03-02T09:00:00Z\",\"call_id\":\"c\",\"by\":\"CALLER\"}\n",
+         REJECT_INVALID, "belongs to one tenant");
+    take_event("{\"type\":\"JobCompleted\",\"tenant\":\"*\",\"event_id\":\"a\",\"occurred_at\":\"2026-03-02T09:00:00Z\",\"job_id\":\"j\"}\n",
+         REJECT_INVALID, "belongs to one tenant");
+    take_event("{\"type\":\"ActivateRules\",\"tenant\":\"*\",\"event_id\":\"v\",\"occurred_at\":\"2026-03-02T09:00:00Z\",\"version\":3}\n",
+         REJECT_INVALID, "no such rules");
+    take_event("{\"type\":\"RoleChanged\",\"tenant\":\"*\",\"event_id\":\"r\",\"occurred_at\":\"2029-03-02T09:00:00Z\",\"role\":\"x\",\"permissions\":[]}\n",
+         REJECT_FUTURE_TIME, "ahead");
+    assert_null(step.timer);
+    take_event("{\"type\":\"ChangeSettings\",\"tenant\":\"*\",\"command_id\":\"s\",\"occurred_at\":\"2029-03-02T09:00:00Z\",\"actor\":\"kim\","
+         "\"changes\":[{\"key\":\"link_days\",\"value\":\"3\"}]}\n", -1, "");
+    fold_close(folding);
+    store_close(store);
+}
+
+/* Of which call a step is: of a timer's, and of none where a record comes or a job goes. */
+static void a_step_tells_whose_it_is(void **state) {
+    (void)state;
+    struct store *store = store_new();
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(fold_open(&folding, store, STR(JOURNAL_ID), 0, note_rejection, NULL), 0);
+    assert_int_equal(apply(folding, "events.jsonl"), 0);
+    take_event("{\"type\":\"JobBooked\",\"tenant\":\"acme\",\"event_id\":\"b9\",\"occurred_at\":\"2026-03-03T09:00:00Z\",\"job_id\":\"j9\"}\n", -1, "");
+    assert_null(step.timer);
+    take_event("{\"type\":\"QueueChanged\",\"tenant\":\"acme\",\"event_id\":\"q9\",\"occurred_at\":\"2026-03-03T15:00:00Z\",\"queue\":\"s\",\"name\":\"S\"}\n", -1, "");
+    assert_string_equal(step.timer, "COLD");
+    assert_true(str_equal(step.call_id, STR("c6")));
+    fold_close(folding);
+    store_close(store);
+}
+
+/* ---- which rules there are ---- */
+
+static void know_rules(void *context, int32_t version, const char *what) {
+    assert_true(*what);
+    assert_int_equal(version, ++*(int32_t *)context);
+}
+
+static void each_version_of_the_rules_is_told(void **state) {
+    (void)state;
+    int32_t last = 0;
+    fold_view_rules_known(know_rules, &last);
+    assert_int_equal(last, FOLD_RULES_VERSION);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_place_of_another_fold_is_refused),
+        cmocka_unit_test(what_is_not_there_is_absent),
+        cmocka_unit_test(a_reader_that_has_seen_enough_is_asked_no_more),
+        cmocka_unit_test(what_is_not_for_all_tenants_is_rejected),
+        cmocka_unit_test(a_step_tells_whose_it_is),
+        cmocka_unit_test(each_version_of_the_rules_is_told),
         cmocka_unit_test(a_fold_tells_the_error_of_its_store),
         cmocka_unit_test(a_view_tells_the_error_of_its_store),
         cmocka_unit_test(what_the_fold_never_wrote_is_not_trusted),

@@ -258,9 +258,18 @@ static void close_ends_an_open_transaction(void **state) {
 #define TWIN(test) cmocka_unit_test_setup_teardown(test, OPEN, close_twin)
 #define SUITE                                                                                                                              \
     TWIN(shorter_keys_come_first_and_bytes_are_unsigned), TWIN(put_replaces_and_delete_removes), TWIN(tables_are_apart),                   \
-        TWIN(seek_finds_the_first_at_or_after), TWIN(seek_within_stays_within), TWIN(reading_keeps_the_position),                   \
+        TWIN(seek_finds_the_first_at_or_after), TWIN(seek_within_stays_within), TWIN(reading_keeps_the_position),                          \
         TWIN(an_empty_value_is_a_value), TWIN(abort_restores), TWIN(commit_keeps), TWIN(keys_of_506_bytes_and_not_one_more),               \
-        TWIN(values_of_300_KiB), TWIN(rules_of_the_header_hold), TWIN(close_ends_an_open_transaction)
+        TWIN(values_of_300_KiB), TWIN(rules_of_the_header_hold), TWIN(there_is_no_such_table),                                             \
+        TWIN(close_ends_an_open_transaction)
+
+static void there_is_no_such_table(void **state) {
+    struct store *store = store_of(state);
+    struct str value;
+    begin_with(store, NULL, 0);
+    assert_int_equal(store_get(store, TABLES, STR("a"), &value), STORE_ERROR_MISUSE);
+    store_abort(store);
+}
 
 int main(void) {
 #define OPEN open_memory

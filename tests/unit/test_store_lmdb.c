@@ -371,6 +371,51 @@ static void growing_waits_for_a_snapshot_in_the_process(void **state) {
     store_close(writer);
 }
 
+static void *begin_while_it_grows(void *context) {
+    struct store *reader = context;
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    int result = store_begin(reader); /* waits */
+    store_abort(reader);
+    return result == 0 ? reader : NULL;
+}
+
+static void a_snapshot_that_does_not_end_holds_growing_off_for_5_seconds(void **state) {
+    struct place *place = *state;
+    struct store *writer;
+    assert_int_equal(store_open_lmdb_sized(&writer, place->path, SMALL_MAP_BYTES, place->error, sizeof place->error), 0);
+    assert_int_equal(put_numbers(writer, 0, 10), 0);
+    struct store *reader = open_reader(place), *other = open_reader(place);
+    assert_int_equal(store_begin(reader), 0);
+    assert_int_equal(put_numbers(writer, 10, 1000), STORE_RETRY);
+    pthread_t thread;
+    void *begun;
+    assert_int_equal(pthread_create(&thread, NULL, begin_while_it_grows, other), 0);
+    assert_int_equal(store_begin(writer), STORE_ERROR_BUSY);
+    assert_non_null(strstr(store_error(writer), "do not give way"));
+    assert_int_equal(pthread_join(thread, &begun), 0);
+    assert_ptr_equal(begun, other);
+    store_abort(reader);
+    assert_int_equal(put_numbers(writer, 10, 20), 0); /* now they did */
+    expect_numbers(reader, 20);
+    store_close(other);
+    store_close(reader);
+    store_close(writer);
+}
+
+static void states_are_told_apart(void **state) {
+    struct place *place = *state, beside, elsewhere = {.path = "/dev/shm/ringback-store-XXXXXX"};
+    make_test_directory(beside.path, sizeof beside.path);
+    assert_non_null(mkdtemp(elsewhere.path)); /* another file system */
+    struct place *const places[] = {place, &beside, &elsewhere};
+    static const struct str values[] = {STR("1"), STR("2"), STR("3")};
+    struct store *writers[3], *readers[3];
+    for (int n = 0; n < 3; n++) put_once(writers[n] = open_writer(places[n]), TABLE_CALLS, STR("a"), values[n]);
+    for (int n = 0; n < 3; n++) expect_once(readers[n] = open_reader(places[n]), STR("a"), values[n]);
+    for (int n = 0; n < 3; n++) store_close(readers[n]), store_close(writers[n]);
+    remove_test_directory(beside.path);
+    remove_test_directory(elsewhere.path);
+}
+
 /* Copies */
 
 static void a_copy_beside_the_writer_is_a_clean_state(void **state) {
@@ -428,6 +473,8 @@ int main(void) {
         AT_A_PLACE(a_snapshot_stays_while_the_writer_commits),
         AT_A_PLACE(a_reader_in_another_process_follows_the_growing_map),
         AT_A_PLACE(growing_waits_for_a_snapshot_in_the_process),
+        AT_A_PLACE(a_snapshot_that_does_not_end_holds_growing_off_for_5_seconds),
+        AT_A_PLACE(states_are_told_apart),
         AT_A_PLACE(a_copy_beside_the_writer_is_a_clean_state),
         AT_A_PLACE(a_copy_never_replaces_a_state),
     };
