@@ -37,8 +37,13 @@ static int end_list(void **state) {
 }
 
 static bool insert(struct list *list, uint8_t type, uint8_t a, uint8_t b, int64_t at, struct str id, struct str text) {
-    const struct str texts[2] = {id, text};
-    return facts_insert(list->cache, list->entity, BEGIN, type, a, b, at, texts, 2);
+    struct fact_id parsed = fact_id_of(id);
+    return facts_insert(list->cache, list->entity, BEGIN, type, a, b, at, &parsed, &text, 1);
+}
+
+static const struct fact *find(const struct list *list, struct str id) {
+    struct fact_id parsed = fact_id_of(id);
+    return facts_find(list->entity, BEGIN, &parsed);
 }
 
 /* The facts' first texts, in their order, as one word. */
@@ -63,9 +68,9 @@ static void an_id_in_the_form_of_a_uuid_comes_back_as_it_was(void **state) {
     };
     char room[UUID_TEXT_BYTES];
     for (size_t n = 0; n < sizeof ids / sizeof *ids; n++) {
-        assert_null(facts_find(list->entity, BEGIN, ids[n]));
+        assert_null(find(list, ids[n]));
         assert_true(insert(list, EVENT_JOB_BOOKED, 0, 0, 7, ids[n], STR_NULL));
-        const struct fact *fact = facts_find(list->entity, BEGIN, ids[n]);
+        const struct fact *fact = find(list, ids[n]);
         assert_non_null(fact);
         assert_true(str_equal(fact_id(fact, room), ids[n]));
         assert_int_equal(!(fact->texts & FACT_UUID), n != 0);
@@ -99,7 +104,7 @@ static void facts_are_in_one_order_however_they_come(void **state) {
         if (last) assert_true(fact_compare(last, fact) <= 0);
         if (last && last->at < fact->at) assert_true(fact_compare(fact, last) > 0);
     }
-    facts_remove(list->cache, list->entity, facts_find(list->entity, BEGIN, STR(UUID("e"))));
+    facts_remove(list->cache, list->entity, find(list, STR(UUID("e"))));
     assert_string_equal(words(list), "abdefghi");
 }
 
