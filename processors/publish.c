@@ -37,7 +37,7 @@ static struct str booking_event(const struct entity *job, char room[UUID_TEXT_BY
     return fact_id(read.booked, room);
 }
 
-void fill_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *out, bool names) {
+void fill_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *out) {
     const struct call *call = call_of(entity);
     const struct fact *end = verdict->end, *class = verdict->classified, *condition;
     struct str tenant = entity_tenant(entity);
@@ -79,7 +79,6 @@ void fill_classified(struct fold *fold, const struct entity *entity, const struc
     if (type != (enum call_type)call->type) condition = NULL; /* IN_PROGRESS */
     else if (type == TYPE_BOOKED && verdict->booking) out->condition_event = booking_event(verdict->booking, fold->ids[2]);
     if (condition) out->condition_event = fact_id(condition, fold->ids[2]);
-    if (!names) return;
     out->customer_name = directory_name(fold->cache, tenant, ENTRY_CUSTOMER, out->customer);
     out->queue_name = directory_name(fold->cache, tenant, ENTRY_QUEUE, out->queue);
     out->agent_name = directory_name(fold->cache, tenant, ENTRY_AGENT, out->agent);
@@ -172,7 +171,7 @@ uint64_t say_classified(struct fold *fold, struct entity *entity, const struct v
     struct classified_call *said = &fold->said;
     size_t size = 0, compared;
     fold->said_of = entity;
-    fill_classified(fold, entity, verdict, said, true);
+    fill_classified(fold, entity, verdict, said);
     said->at = said->type == TYPE_IN_PROGRESS ? fold->meta.stream_time : fold->time;
     do {
         fold->said_bytes = room_grow(fold->said_bytes, &fold->said_capacity, (uint32_t)size, 1);

@@ -179,8 +179,8 @@ void counts_row(struct fold *fold, struct str tenant, enum followup_kind kind, c
 /* publish.c */
 void publish(struct fold *fold);
 void emit_result(struct fold *fold, struct str tenant, struct str command_id, struct str actor, struct str follow_up, const struct result *result);
-/* Fills an output's body; strings point into blobs. `names`: look names up. */
-void fill_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *out, bool names);
+/* Fills an output's body; strings point into blobs. `names`: look names up. A change of them alone writes no record. */
+void fill_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *out);
 void fill_followup(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct row *row,
                    struct followup *out, bool names);
 /* Fills fold->said, and returns a hash of what it says, never 0. */

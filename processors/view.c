@@ -52,7 +52,7 @@ static int walk(struct store *store, struct str tenant, int64_t from, int64_t to
 }
 
 static void show_call(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *call) {
-    fill_classified(fold, entity, verdict, call, true);
+    fill_classified(fold, entity, verdict, call);
     call->at = call_of(entity)->type == TYPE_IN_PROGRESS ? verdict->latest_at : verdict->end ? verdict->end->at : call_of(entity)->check_at;
 }
 
