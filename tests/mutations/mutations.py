@@ -79,7 +79,7 @@ THE_FOLD = [
     Mutation("a changed name is a change of calls-classified", "schemas/codec/shapes_output.c",
              "    TEXT_ASIDE(classified_call, queue_name),",
              "    STRING_OR_NULL(classified_call, queue_name),",
-             model=True, scenario="settings: names are looked up when a record is written"),
+             scenario="settings: names are looked up when a record is written"),
     Mutation("a tenant's number that was announced since is no longer its own", FOLD,
              "if (event->type == EVENT_NUMBER_CHANGED) number_add(",
              "if (event->type == EVENT_NUMBER_CHANGED && !fold->numbers) number_add(",
