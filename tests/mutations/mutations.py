@@ -244,13 +244,13 @@ THE_PROTOCOL_ON_FILES = [
 THE_PROTOCOL_ON_KAFKA = [
     Mutation("the state is committed before the transaction", "runtime/writer.c",
              "    if (seal_fold(writer, &record) < 0 || seal_journal(writer, &record) < 0) return -1;\n"
+             "    writer->unstored += writer->records + 1;\n"
              "    writer->records = 0;\n"
              "    return place_state(writer, &record.body.seal.sources, known, known_count);",
              "    if (seal_fold(writer, &record) < 0) return -1;\n"
              "    struct log_place kept = writer->log->sealed;\n"
              "    writer->log->sealed.sequence++;\n"
              "    if (place_state(writer, &record.body.seal.sources, known, known_count) < 0) return -1;\n"
-             "    writer->unstored = 1;\n"
              "    if (store_commit(writer->store) < 0 || store_begin(writer->store) < 0) return -1;\n"
              "    writer->log->sealed = kept;\n"
              "    writer->records = 0;\n"
