@@ -180,6 +180,18 @@ class Broker:
         except OSError:
             return False
 
+    def end_hanging(self):
+        """Ends what a killed broker called complete without a marker in its logs, as docs/operations.md has it. Returns how many there were."""
+        tool = self.java("128m", "org.apache.kafka.tools.TransactionsCommand", "--bootstrap-server", self.bootstrap)
+
+        def run(*words):
+            return subprocess.run([*tool, *words], stdout=subprocess.PIPE, text=True, timeout=READY_SECONDS, check=True).stdout.splitlines()
+
+        found = [line.split() for line in run("find-hanging", "--broker-id", "1", "--max-transaction-timeout", "1")[1:]]
+        for topic, partition, _, _, _, offset, *_ in found:
+            run("abort", "--topic", topic, "--partition", partition, "--start-offset", offset)
+        return len(found)
+
     def end(self, name, how, seconds=30):
         pid = self.places["pids"].pop(name, None)
         self.save()

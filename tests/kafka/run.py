@@ -15,16 +15,18 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from backlog import backlog  # noqa: E402
 from bench import Bench, Broker  # noqa: E402
 from clocks import clock_an_hour_ahead, clock_an_hour_behind  # noqa: E402
 from crashes import crash_points  # noqa: E402
 from disk import full_disk  # noqa: E402
-from faults import faults, hand_over  # noqa: E402
+from faults import faults  # noqa: E402
 from hostile import hostile_records, wrong_places  # noqa: E402
 from idle import idle_streams  # noqa: E402
 from program import EXIT_FAILED, Failed, Tap  # noqa: E402
 from rekey import rekey_holds_time, rekeyed_topics  # noqa: E402
 from rules import rules_activated  # noqa: E402
+from takeover import great_state, hand_over  # noqa: E402
 from trouble import foreign_state, quarantine_and_repair, snapshots, source_gap  # noqa: E402
 from through import generated_week, real, real_month  # noqa: E402
 from wire import kafka  # noqa: E402
@@ -33,7 +35,7 @@ from wire import kafka  # noqa: E402
 LANES = ((faults, real_month, generated_week, wrong_places),
          (hand_over, idle_streams, rules_activated, foreign_state, quarantine_and_repair, snapshots, source_gap,
           clock_an_hour_ahead, clock_an_hour_behind),
-         (crash_points, full_disk, hostile_records, rekeyed_topics, rekey_holds_time))
+         (crash_points, full_disk, hostile_records, rekeyed_topics, rekey_holds_time, backlog, great_state))
 
 
 def is_chosen(test, names):
@@ -72,7 +74,7 @@ def play(test):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--long", action="store_true", help="the whole mix of faults, not the short one")
+    parser.add_argument("--long", action="store_true", help="the whole mix of faults and a GB of state, not the short ones")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=int, help="events a second while faults happen; by default so many that they last")
     parser.add_argument("--keep", action="store_true", help="leave the room for a look")

@@ -21,6 +21,8 @@ SOURCES = ("calls", "jobs", "commands", "directory", "network")
 COMMANDS = {"SetStatus", "AddNote", "Assign", "StartCallback", "Dismiss", "Reopen", "ChangeSettings"}
 DIRECTORY = {"RoleChanged", "RolesAssigned", "TenantChanged", "NumberChanged", "QueueChanged", "AgentChanged", "CustomerChanged"}
 JOBS = {"JobBooked", "JobRescheduled", "JobCompleted", "JobCancelled"}
+AWAY = (kafka.KafkaError._TIMED_OUT, kafka.KafkaError._TRANSPORT, kafka.KafkaError.NOT_COORDINATOR,  # retriable() is of producers alone
+        kafka.KafkaError.COORDINATOR_NOT_AVAILABLE, kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS)
 
 
 def source_of(tenant, kind):
@@ -183,7 +185,7 @@ class Wire:
         try:
             return {(place.topic, place.partition): place.offset for place in consumer.committed(places, 10)}
         except kafka.KafkaException as why:  # the coordinator is still coming up, or moved
-            if not why.args[0].retriable() and why.args[0].code() != kafka.KafkaError._TIMED_OUT:
+            if why.args[0].code() not in AWAY:
                 raise
             return {}
         finally:
