@@ -30,7 +30,7 @@ static void read_answers(struct fold *fold) {
     struct key at;
     struct str key, value;
     uint32_t count = 0;
-    for (int counting = 1; counting >= 0; counting--) {
+    for (bool counting = true;; counting = false) {
         key_reset(&at);
         while (index_seek(fold->cache, TABLE_COMMANDS, key_str(&at), STR(""), &key, &value)) {
             struct str id = key;

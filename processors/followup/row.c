@@ -12,9 +12,9 @@ struct target {
     bool regrounded; /* another call or job closes it than before */
 };
 
+/* Of a status by which a person closed it for good: RESOLVED may still become CONVERTED. */
 static int8_t person_outcome(int8_t status) {
     switch (status) {
-    case STATUS_RESOLVED: return OUTCOME_RESOLVED;
     case STATUS_DISMISSED: return OUTCOME_DISMISSED;
     case STATUS_NOT_A_LEAD: return OUTCOME_NOT_A_LEAD;
     default: return OUTCOME_NOT_FOLLOWING_UP;
@@ -36,8 +36,7 @@ static void find_job_of_call(struct fold *fold, const struct entity *entity, int
         struct job_read read;
         const struct entity *job = job_entity(fold->cache, entity_tenant(entity), fact_text(named, 1));
         job_read(job, &read);
-        bool names = read.booked && str_equal(read.call, entity_id(entity));
-        if (names && read.booked->at >= from && read.booked->at <= to) ground_offer(ground, read.booked->at, entity_id(job));
+        if (read.booked && read.booked->at >= from && read.booked->at <= to) ground_offer(ground, read.booked->at, entity_id(job));
     }
 }
 

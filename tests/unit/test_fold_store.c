@@ -40,8 +40,9 @@ static const char events[] =
     START("c6", "12:00:00", "+12025550106") END("c6", "12:00:30", "CALLER")
     EVENT("QueueChanged", "q1", MARCH "13:00:00", "\"queue\":\"sales\",\"name\":\"Sales\"")
     COMMAND("AddNote", "k3", MARCH "13:01:00", "\"follow_up\":\"ab-c1\",\"note\":\"again\"")
-    "{\"type\":\"ActivateRules\",\"tenant\":\"*\",\"event_id\":\"v2\",\"occurred_at\":\"" MARCH "13:02:00Z\",\"version\":2}\n"
     EVENT("QueueChanged", "q0", MARCH "13:03:00", "\"queue\":\"sales\",\"name\":\"Sale\"");
+#define ACTIVATE "{\"type\":\"ActivateRules\",\"tenant\":\"*\",\"event_id\":\"v2\",\"occurred_at\":\"" MARCH "14:00:00Z\",\"version\":2}\n"
+static const char activation[] = ACTIVATE EVENT("QueueChanged", "q7", MARCH "14:00:01", "\"queue\":\"sales\",\"name\":\"S\"");
 /* More of another caller, and then it is all forgotten. */
 static const char a_year_later[] =
     START("c8", "14:00:00", "+12025550109") END("c8", "14:00:30", "CALLER")
@@ -128,18 +129,31 @@ static int fold_files(struct store *store, bool to_the_end) {
     return result;
 }
 
-/* A state that was committed. */
-static struct store *make_state(void) {
+static int activate(struct store *store) {
+    struct fold *fold;
+    int result = fold_open(&fold, store, STR(JOURNAL_ID), 0, count_output, NULL);
+    if (result < 0) return result;
+    result = apply(fold, "activation.jsonl");
+    fold_close(fold);
+    return result;
+}
+
+static struct store *make_state_of_rules(bool newer) {
     struct store *store = store_new();
     assert_int_equal(store_begin(store), 0);
     assert_int_equal(fold_files(store, false), 0);
+    if (newer) assert_int_equal(activate(store), 0);
     assert_int_equal(store_commit(store), 0);
     return store;
 }
 
+/* A state that was committed. */
+static struct store *make_state(void) { return make_state_of_rules(false); }
+
 static int make_events(void **state) {
     if (schemas_setup(state) != 0 || scratch_make(state) != 0) return -1;
     file_write(in_scratch("events.jsonl"), events, sizeof events - 1);
+    file_write(in_scratch("activation.jsonl"), activation, sizeof activation - 1);
     file_write(in_scratch("a_year_later.jsonl"), a_year_later, sizeof a_year_later - 1);
     return 0;
 }
@@ -163,6 +177,51 @@ static void a_fold_tells_the_error_of_its_store(void **state) {
     }
     assert_true(number > 400);
     assert_true(whole > 30);
+}
+
+/* So many calls that they are judged again in many pieces, and what was read is let go between them. */
+#define MANY_CALLS 4500
+
+static void activated_among_many_calls(struct store *store, long number) {
+    struct fold *fold;
+    fails_at = 0;
+    assert_int_equal(fold_open(&fold, store, STR(JOURNAL_ID), 0, count_output, NULL), 0);
+    calls = 0;
+    fails_at = number;
+    int result = apply(fold, "activation.jsonl");
+    for (int n = 0; n < 20 && result == 0; n++) {
+        struct journal_record gap = {.type = JOURNAL_GAP, .source = 1};
+        result = fold_apply(fold, &gap, STR(""));
+        if (result == 0) result = fold_flush(fold);
+    }
+    assert_int_equal(result, number && calls >= number ? STORE_ERROR_IO : 0);
+    fold_close(fold);
+}
+
+static void rules_are_activated_in_pieces(void **state) {
+    (void)state;
+    struct store *store = store_new();
+    struct fold *fold;
+    FILE *file = fopen(in_scratch("many.jsonl"), "w");
+    for (int n = 0; n < MANY_CALLS; n++)
+        fprintf(file, START("%04d", "09:00:00", "+12025550101") END("%04d", "09:01:00", "AGENT"), n, n, n, n);
+    fclose(file);
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(fold_open(&fold, store, STR(JOURNAL_ID), 0, count_output, NULL), 0);
+    assert_int_equal(apply(fold, "many.jsonl"), 0);
+    fold_close(fold);
+    assert_int_equal(store_commit(store), 0);
+    assert_int_equal(store_begin(store), 0);
+    activated_among_many_calls(store, 0);
+    long all = calls;
+    assert_true(all > MANY_CALLS);
+    store_abort(store);
+    for (long number = 1; number < all; number += number < 40 ? 1 : all / 60) { /* the first ones, and some of each piece */
+        assert_int_equal(store_begin(store), 0);
+        activated_among_many_calls(store, number);
+        store_abort(store);
+    }
+    store_close(store);
 }
 
 /* ---- the views ---- */
@@ -225,7 +284,7 @@ static int (*const views[])(struct store *store) = {calls_of_all, calls_of_one, 
 
 static void a_view_tells_the_error_of_its_store(void **state) {
     (void)state;
-    struct store *store = make_state();
+    struct store *store = make_state_of_rules(true);
     for (size_t view = 0; view < sizeof views / sizeof *views; view++) {
         long number = 0;
         for (bool done = false; !done;) {
@@ -257,6 +316,8 @@ static void what_the_fold_never_wrote_is_not_trusted(void **state) {
         {TABLE_CALLS, STR("a\0short"), STR("0123456789abcdefgh"), calls_of_all},
         {TABLE_CALLS, STR("a\0" "12345678" "endless"), STR("0123456789abcdefgh"), calls_of_all},
         {TABLE_CALLS, STR("a\0" "12345678" "call\0"), STR("short"), calls_of_all},
+        {TABLE_CALLS, STR("a"), STR("0123456789abcdefgh"), activate},
+        {TABLE_CALLS, STR("a\0short"), STR("0123456789abcdefgh"), activate},
         {TABLE_STARTS, STR("acme\0" "c2\0"), STR("123456789"), call},
         {TABLE_DIRECTORY, STR("a"), STR(""), tenants},
         {TABLE_DIRECTORY, STR("a\0"), STR(""), tenants},
@@ -372,6 +433,8 @@ static void what_is_not_for_all_tenants_is_rejected(void **state) {
     assert_int_equal(fold_open(&folding, store, STR("no id"), 0, note_rejection, NULL), 0);
     struct journal_record source = {.type = JOURNAL_SOURCE, .body.source = {.source = 1, .kind = SOURCE_CALLS}};
     assert_int_equal(fold_apply(folding, &source, STR("")), 0); /* without a name */
+    source.body.source.source = 2; /* has no clock yet, and holds the time */
+    assert_int_equal(fold_apply(folding, &source, STR("")), 0);
     take_event("{\"type\":\"CallEnded\",\"tenant\":\"*\",\"event_id\":\"a\",\"occurred_at\":\"2026-03-02T09:00:00Z\",\"call_id\":\"c\",\"by\":\"CALLER\"}\n",
          REJECT_INVALID, "belongs to one tenant");
     take_event("{\"type\":\"JobCompleted\",\"tenant\":\"*\",\"event_id\":\"a\",\"occurred_at\":\"2026-03-02T09:00:00Z\",\"job_id\":\"j\"}\n",
@@ -383,6 +446,8 @@ static void what_is_not_for_all_tenants_is_rejected(void **state) {
     assert_null(step.timer);
     take_event("{\"type\":\"ChangeSettings\",\"tenant\":\"*\",\"command_id\":\"s\",\"occurred_at\":\"2029-03-02T09:00:00Z\",\"actor\":\"kim\","
          "\"changes\":[{\"key\":\"link_days\",\"value\":\"3\"}]}\n", -1, "");
+    assert_int_equal(fold_stream_time(folding), NONE); /* nothing is judged again before there is a time */
+    take_event(ACTIVATE, -1, "");
     fold_close(folding);
     store_close(store);
 }
@@ -399,6 +464,12 @@ static void a_step_tells_whose_it_is(void **state) {
     take_event("{\"type\":\"QueueChanged\",\"tenant\":\"acme\",\"event_id\":\"q9\",\"occurred_at\":\"2026-03-03T15:00:00Z\",\"queue\":\"s\",\"name\":\"S\"}\n", -1, "");
     assert_string_equal(step.timer, "COLD");
     assert_true(str_equal(step.call_id, STR("c6")));
+    struct seal_source ends[] = {{.source = 1, .next_offset = 100, .end_as_of = APPEND_TIME}};
+    struct journal_record seal = {.type = JOURNAL_SEAL, .body.seal.sources = {ends, 1}};
+    assert_int_equal(fold_apply(folding, &seal, STR("")), 0);
+    fold_step(folding, &step); /* the last that went is a job */
+    assert_string_equal(step.timer, "RETAIN");
+    assert_true(str_is_null(step.call_id));
     fold_close(folding);
     store_close(store);
 }
@@ -426,6 +497,7 @@ int main(void) {
         cmocka_unit_test(a_step_tells_whose_it_is),
         cmocka_unit_test(each_version_of_the_rules_is_told),
         cmocka_unit_test(a_fold_tells_the_error_of_its_store),
+        cmocka_unit_test(rules_are_activated_in_pieces),
         cmocka_unit_test(a_view_tells_the_error_of_its_store),
         cmocka_unit_test(what_the_fold_never_wrote_is_not_trusted),
     };

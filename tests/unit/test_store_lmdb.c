@@ -1,8 +1,10 @@
 /* What only the store on disk has to keep: ownership, formats, the mark in STATE, growth and readers. */
 #include "test_store_place.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include "../../state/lmdb_directory.h"
@@ -70,6 +72,17 @@ static void a_second_writer_is_told_who_owns_it(void **state) {
     expect_exit(child, 7);
     put_once(store, TABLE_CALLS, STR("a"), STR("1"));
     store_close(store);
+    store_close(open_writer(place));
+}
+
+static void an_owner_that_has_not_told_who_it_is_is_one(void **state) {
+    struct place *place = *state;
+    char path[256];
+    snprintf(path, sizeof path, "%s/OWNER", place->path);
+    int owner = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(owner, LOCK_EX | LOCK_NB), 0);
+    expect_no_writer(place, STORE_ERROR_BUSY, "owned by process (unknown)");
+    close(owner);
     store_close(open_writer(place));
 }
 
@@ -458,6 +471,7 @@ int main(void) {
         AT_A_PLACE(what_was_committed_is_there_when_opened_again),
         AT_A_PLACE(the_directory_is_made_for_its_owner_alone),
         AT_A_PLACE(a_second_writer_is_told_who_owns_it),
+        AT_A_PLACE(an_owner_that_has_not_told_who_it_is_is_one),
         AT_A_PLACE(a_writer_does_not_follow_a_reader_of_its_process),
         AT_A_PLACE(another_format_is_refused),
         AT_A_PLACE(a_file_that_is_no_environment_is_refused),
