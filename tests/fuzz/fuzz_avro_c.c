@@ -41,9 +41,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 /* All of these bytes and no more are one record for Avro C. */
 static void read_by_avro_c(const struct kind *kind, const uint8_t *bytes, size_t size, avro_value_t *value) {
     avro_reader_t reader = avro_reader_memory((const char *)bytes, (int64_t)size);
+    char beyond;
     PROMISE(avro_generic_value_new(kind->class, value) == 0);
     PROMISE(avro_value_read(reader, value) == 0);
-    PROMISE(avro_reader_is_eof(reader));
+    PROMISE(avro_read(reader, &beyond, 1) != 0);
     avro_reader_free(reader);
 }
 
