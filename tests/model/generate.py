@@ -362,6 +362,11 @@ def journal(rng, worlds):
         origin = BASE + rng.choice([0, 0, 1, 1000, MINUTE, HOUR]) + rng.randrange(0, 3) * rng.choice([0, 997])
         arrivals += World(rng, f"w{index}", origin).make()
     arrivals.sort(key=lambda a: a[0])
+    return runs_of_arrivals(rng, arrivals)
+
+
+def runs_of_arrivals(rng, arrivals):
+    """Several folds, one after the other, of what arrived in this order."""
     last = arrivals[-1][0]
     cuts = sorted(rng.sample(range(len(arrivals)), min(len(arrivals), rng.choice([0, 0, 1, 2, 3])))) + [len(arrivals)]
     runs, begin = [], 0

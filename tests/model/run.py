@@ -238,7 +238,7 @@ def load(file):
     return runs
 
 
-def tell(difference, runs, file, arguments):
+def tell(difference, runs, file, program):
     where, ours, theirs = difference
     print(f"\nThey differ ({'all tenants together' if where == 'order' else where}). The journal:")
     print(pathlib.Path(file).read_text(encoding="utf-8"), end="")
@@ -251,7 +251,7 @@ def tell(difference, runs, file, arguments):
             for name in sorted({**ours, **theirs}):
                 if ours.get(name) != theirs.get(name):
                     print(f"    {name}: model {ours.get(name)!r}, program {theirs.get(name)!r}")
-    print(f"Again: {sys.argv[0]} --program {arguments.program} --replay {file}", flush=True)
+    print(f"Again: {pathlib.Path(__file__)} --program {program} --replay {file}", flush=True)
 
 
 def folds(seed, journals):
@@ -323,7 +323,7 @@ def replay(program, arguments):
     runs = load(arguments.replay)
     difference = difference_of(program, runs, arguments.scratch)
     if difference:
-        tell(difference, runs, arguments.replay, arguments)
+        tell(difference, runs, arguments.replay, program)
     print("differ" if difference else "agree")
     sys.exit(1 if difference else 0)
 
@@ -334,7 +334,7 @@ def found(program, difference, number, arguments):
     runs = shrink(program, runs_of(arguments.seed, number), arguments.scratch, signature(difference))
     file = pathlib.Path(arguments.keep) / f"ringback-model-{arguments.seed}-{number}.jsonl"
     save(runs, file)
-    tell(difference_of(program, runs, arguments.scratch) or difference, runs, file, arguments)
+    tell(difference_of(program, runs, arguments.scratch) or difference, runs, file, program)
 
 
 def main():
