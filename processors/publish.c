@@ -172,7 +172,7 @@ uint64_t say_classified(struct fold *fold, struct entity *entity, const struct v
     size_t size = 0, compared;
     fold->said_of = entity;
     fill_classified(fold, entity, verdict, said);
-    said->at = said->type == TYPE_IN_PROGRESS ? fold->meta.stream_time : fold->time;
+    said->at = said->type == TYPE_IN_PROGRESS ? step_now(fold) : fold->time;
     do {
         fold->said_bytes = room_grow(fold->said_bytes, &fold->said_capacity, (uint32_t)size, 1);
         fold->encoded = room_grow(fold->encoded, &fold->encoded_capacity, fold->said_capacity + NO_POSITION_BYTES, 1);

@@ -267,7 +267,7 @@ static void loaded(struct cache *cache, struct entity *entity, int result, struc
 }
 
 static void load(struct cache *cache, struct entity *entity) {
-    struct str value;
+    struct str value = STR_NULL;
     int result = cache->error                   ? STORE_ABSENT
                  : entity->table == TABLE_CALLS ? read_call(cache, entity, &value)
                                                 : store_get(cache->store, entity->table, entity_key(entity), &value);

@@ -51,7 +51,7 @@ static uint8_t *keep_for_step(struct fold *fold, uint32_t size) {
 
 static void wait_for_start(struct fold *fold, struct entity *entity, const struct event *event, const struct journal_record *record, struct str bytes) {
     struct call *call = call_of(entity);
-    struct waiting head = {fold->meta.stream_time + DUPLICATE_WINDOW_MS, record->offset, record->append_time, record->source, {0}};
+    struct waiting head = {step_now(fold) + DUPLICATE_WINDOW_MS, record->offset, record->append_time, record->source, {0}};
     uint32_t size = (uint32_t)sizeof head + bytes.len;
     fold->encoded = room_grow(fold->encoded, &fold->encoded_capacity, size, 1);
     memcpy(fold->encoded, &head, sizeof head);
@@ -59,8 +59,8 @@ static void wait_for_start(struct fold *fold, struct entity *entity, const struc
     struct key key;
     waiting_key(&key, entity, event->event_id);
     index_put(fold->cache, TABLE_WAITING, key_str(&key), (struct str){(const char *)fold->encoded, size});
-    if (call->waiting_until == NONE) call->waiting_until = head.until; /* stream time never goes back: the first is the earliest */
-    call->last_event_at = fold->meta.stream_time;
+    if (call->waiting_until == NONE || head.until < call->waiting_until) call->waiting_until = head.until;
+    call->last_event_at = step_now(fold);
     entity_touch(fold->cache, entity);
     call_schedule(fold, entity, NULL);
 }
@@ -110,7 +110,7 @@ static void insert(struct fold *fold, struct entity *entity, const struct event 
         reject(fold, event, record, bytes, REJECT_TOO_LARGE, "call_id: too many events of this call");
         return;
     }
-    call_of(entity)->last_event_at = fold->meta.stream_time;
+    call_of(entity)->last_event_at = step_now(fold);
     if (!links) return;
     call_read(entity, &before);
     for (int kind = 0; kind < 2; kind++) {
@@ -210,7 +210,7 @@ void call_event(struct fold *fold, struct entity *entity, const struct event *ev
     }
     start(fold, entity, event);
     call = call_of(entity);
-    call->last_event_at = fold->meta.stream_time;
+    call->last_event_at = step_now(fold);
     if (call->waiting_until == NONE && !call->has_jobs) { /* nothing is known of it but that it began */
         entity->hot = true;
         goes_on(fold, entity, event->occurred_at);

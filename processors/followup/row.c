@@ -179,7 +179,7 @@ static void stage(struct fold *fold, struct entity *entity, enum followup_kind k
 }
 
 /* Time of what undoes an earlier output, or takes that back (SPEC 6). */
-static int64_t undo_time(const struct fold *fold) { return fold->step == STEP_TIMER ? fold->time : fold->meta.stream_time; }
+static int64_t undo_time(const struct fold *fold) { return fold->step == STEP_TIMER ? fold->time : step_now(fold); }
 
 static void withdraw(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
     struct row *row = row_of(entity, kind);

@@ -25,7 +25,7 @@ static void job_make(struct fold *fold, struct entity *entity) {
     struct job *job = job_of(entity);
     job->retain_at = job->retain_floor = NONE;
     job->retention_days = (uint16_t)settings.value[SETTING_RETENTION_DAYS];
-    job->last_event_at = fold->meta.stream_time;
+    job->last_event_at = step_now(fold);
 }
 
 static int64_t number_of(const struct fact *fact, unsigned text) {
@@ -111,7 +111,7 @@ void job_event(struct fold *fold, const struct event *event, const struct journa
         return;
     }
     if (relinks && called_len) unlink_call(fold, entity, (struct str){called, called_len});
-    job_of(entity)->last_event_at = fold->meta.stream_time;
+    job_of(entity)->last_event_at = step_now(fold);
     step_touch(fold, entity);
 }
 

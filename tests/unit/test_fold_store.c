@@ -452,6 +452,51 @@ static void what_is_not_for_all_tenants_is_rejected(void **state) {
     store_close(store);
 }
 
+/* ---- before there is a time ---- */
+
+static int64_t told_at;
+static int8_t told_change;
+static int told_rejected;
+
+static int note_change(void *context, const struct output *output) {
+    (void)context;
+    told_rejected += output->topic == TOPIC_REJECTED;
+    if (output->topic != TOPIC_FOLLOWUP_EVENTS) return 0;
+    told_at = output->body.followup_event.at;
+    told_change = output->body.followup_event.change;
+    return 0;
+}
+
+/* A source that has no clock yet holds the time, and records of others are folded meanwhile. */
+static void before_there_is_a_time_that_of_the_record_stands_for_it(void **state) {
+    (void)state;
+    struct store *store = store_new();
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(fold_open(&folding, store, STR(JOURNAL_ID), 0, note_change, NULL), 0);
+    for (int32_t number = 1; number <= 2; number++) {
+        struct journal_record source = {.type = JOURNAL_SOURCE, .body.source = {.source = number, .kind = (int8_t)number}};
+        assert_int_equal(fold_apply(folding, &source, STR("")), 0);
+    }
+    take_event(START("c1", "09:00:00", "+12025550101"), -1, "");
+    take_event(END("c1", "09:01:00", "CALLER"), -1, "");
+    take_event(CONNECT("c1", "09:00:30"), -1, ""); /* late: the row should not have been opened */
+    assert_int_equal(fold_stream_time(folding), NONE);
+    assert_int_equal(told_change, CHANGE_WITHDRAWN);
+    assert_int_equal(told_at, INT64_C(1772442030000));
+    take_event(CONNECT("c2", "09:10:10"), -1, ""); /* waits for its start for 7 days, not until the first clock comes */
+    struct seal_source ends[] = {{.source = 1, .end_as_of = INT64_C(1772443800000)}, {.source = 2, .end_as_of = INT64_C(1772443800000)}};
+    struct journal_record seal = {.type = JOURNAL_SEAL, .append_time = APPEND_TIME, .body.seal = {.sources = {ends, 2}}};
+    assert_int_equal(fold_apply(folding, &seal, STR_NULL), 0);
+    assert_int_not_equal(fold_stream_time(folding), NONE);
+    assert_int_equal(told_rejected, 0);
+    take_event(CONNECT("c1", "09:00:30"), -1, ""); /* is still known */
+    struct fold_status status;
+    fold_status(folding, &status);
+    assert_int_equal(status.duplicates, 1);
+    fold_close(folding);
+    store_close(store);
+}
+
 /* Of which call a step is: of a timer's, and of none where a record comes or a job goes. */
 static void a_step_tells_whose_it_is(void **state) {
     (void)state;
@@ -501,6 +546,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_there_is_absent),
         cmocka_unit_test(a_reader_that_has_seen_enough_is_asked_no_more),
         cmocka_unit_test(what_is_not_for_all_tenants_is_rejected),
+        cmocka_unit_test(before_there_is_a_time_that_of_the_record_stands_for_it),
         cmocka_unit_test(a_step_tells_whose_it_is),
         cmocka_unit_test(each_version_of_the_rules_is_told),
         cmocka_unit_test(a_fold_tells_the_error_of_its_store),
