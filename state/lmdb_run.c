@@ -265,6 +265,6 @@ static int remove_front(MDB_cursor *cursor, uint8_t table, uint32_t number, unsi
 }
 
 int lmdb_run_remove(MDB_cursor *cursor, uint8_t table, uint32_t number, unsigned *budget, bool *gone) {
-    int code = remove_front(cursor, table, number, budget, gone);
-    return code || !*gone ? code : remove_front(cursor, table | FILTER_TABLE, number, budget, gone);
+    int code = remove_front(cursor, table | FILTER_TABLE, number, budget, gone); /* first: who looks for what is left goes by chunks */
+    return code || !*gone ? code : remove_front(cursor, table, number, budget, gone);
 }

@@ -33,7 +33,7 @@ bool lmdb_runs_hold(enum table table);
 void lmdb_runs_begin(struct lmdb_runs *runs, const struct lmdb_runs_place *place, bool alone);
 /* Before a transaction ends, however it does. */
 void lmdb_runs_end(struct lmdb_runs *runs);
-/* It was not committed: merges that were under way begin again. */
+/* What settling did was not committed: merges that were under way begin again. Nothing else changes lists or merges. */
 void lmdb_runs_forget(struct lmdb_runs *runs);
 
 int lmdb_runs_get(struct lmdb_runs *runs, enum table table, MDB_val key, MDB_val *value);

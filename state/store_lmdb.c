@@ -114,7 +114,6 @@ static void close_cursors(struct lmdb *lmdb) {
 static void lmdb_abort(struct store *store) {
     struct lmdb *lmdb = lmdb_of(store);
     close_cursors(lmdb);
-    lmdb_runs_forget(lmdb->runs);
     mdb_txn_abort(lmdb->txn);
     lmdb_environment_leave(lmdb->environment);
 }
@@ -130,6 +129,7 @@ static int lmdb_commit(struct store *store) {
     }
     int code = store->read_only ? 0 : lmdb_runs_settle(lmdb->runs);
     if (code) {
+        lmdb_runs_forget(lmdb->runs);
         lmdb_abort(store);
         return result_of(lmdb, code, "settling");
     }

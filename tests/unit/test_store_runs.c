@@ -180,6 +180,37 @@ static void nothing_is_left_of_what_was_merged(void **state) {
     close_raw(env, txn);
 }
 
+/* As a standby does: it begins, finds nothing more to read, and aborts. */
+static void merges_go_on_after_an_empty_transaction_was_dropped(void **state) {
+    struct place *place = *state;
+    struct store *store = open_writer(place);
+    struct key key;
+    char room[200];
+    assert_int_equal(store_begin(store), 0);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        uint32_t number = i * 7919u % KEYS;
+        key_of(&key, number);
+        put(store, TABLE_PARTIES, key_str(&key), value_of(room, number, 0));
+        if (i % 2000 != 1999) continue;
+        assert_int_equal(store_commit(store), 0);
+        assert_int_equal(store_begin(store), 0);
+        store_abort(store); /* nothing was written in it */
+        assert_int_equal(store_begin(store), 0);
+    }
+    store_abort(store);
+    store_close(store);
+    MDB_txn *txn;
+    MDB_dbi runs;
+    MDB_env *env = open_raw(place, &txn, &runs);
+    MDB_val list = {1, (char[]){0}}, value;
+    uint32_t count;
+    assert_int_equal(mdb_get(txn, runs, &list, &value), 0);
+    memcpy(&count, (const char *)value.mv_data + sizeof(uint32_t), sizeof count);
+    assert_true(count < 20);
+    mdb_txn_abort(txn);
+    mdb_env_close(env);
+}
+
 /* ---- damage ---- */
 
 static void damage(struct place *place, void (*how)(MDB_txn *txn, MDB_dbi runs)) {
@@ -261,6 +292,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         AT_A_PLACE(entries_are_found_at_every_age),
         AT_A_PLACE(nothing_is_left_of_what_was_merged),
+        AT_A_PLACE(merges_go_on_after_an_empty_transaction_was_dropped),
         AT_A_PLACE(damage_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
