@@ -17,6 +17,7 @@ struct writer {
     struct writer_options options;
     int64_t records;  /* in the open transaction */
     int64_t unstored; /* in what was sealed since the store's last commit, seals too */
+    bool sealing;     /* a seal was begun and has not ended: the store holds what no place says */
     int64_t ahead_ms; /* of the wall clock, as far as it is corrected */
     uint64_t journalled;
     struct failure *failure;
@@ -180,14 +181,17 @@ int writer_seal(struct writer *writer, const struct seal_source *sources, uint32
                       .previous = {(const char *)previous, sizeof previous},
                       .sources = {sources, source_count}},
     };
+    writer->sealing = true;
     if (seal_fold(writer, &record) < 0 || seal_journal(writer, &record) < 0) return -1;
     writer->unstored += writer->records + 1;
     writer->records = 0;
-    return place_state(writer, &record.body.seal.sources, known, known_count);
+    if (place_state(writer, &record.body.seal.sources, known, known_count) < 0) return -1;
+    writer->sealing = false;
+    return 0;
 }
 
 int writer_store(struct writer *writer) {
-    if (writer->records || !writer->unstored) return 0;
+    if (writer->records || writer->sealing || !writer->unstored) return 0;
     writer->unstored = 0;
     int code = store_commit(writer->store);
     if (code == 0) code = store_begin(writer->store);
