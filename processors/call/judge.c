@@ -60,7 +60,7 @@ static void wait_for_start(struct fold *fold, struct entity *entity, const struc
     waiting_key(&key, entity, event->event_id);
     index_put(fold->cache, TABLE_WAITING, key_str(&key), (struct str){(const char *)fold->encoded, size});
     if (call->waiting_until == NONE || head.until < call->waiting_until) call->waiting_until = head.until;
-    call->last_event_at = step_now(fold);
+    call->last_event_at = later(call->last_event_at, step_now(fold));
     entity_touch(fold->cache, entity);
     call_schedule(fold, entity, NULL);
 }
@@ -110,7 +110,7 @@ static void insert(struct fold *fold, struct entity *entity, const struct event 
         reject(fold, event, record, bytes, REJECT_TOO_LARGE, "call_id: too many events of this call");
         return;
     }
-    call_of(entity)->last_event_at = step_now(fold);
+    call_of(entity)->last_event_at = later(call_of(entity)->last_event_at, step_now(fold));
     if (!links) return;
     call_read(entity, &before);
     for (int kind = 0; kind < 2; kind++) {
@@ -210,7 +210,7 @@ void call_event(struct fold *fold, struct entity *entity, const struct event *ev
     }
     start(fold, entity, event);
     call = call_of(entity);
-    call->last_event_at = step_now(fold);
+    call->last_event_at = later(call->last_event_at, step_now(fold));
     if (call->waiting_until == NONE && !call->has_jobs) { /* nothing is known of it but that it began */
         entity->hot = true;
         goes_on(fold, entity, event->occurred_at);

@@ -111,7 +111,7 @@ void job_event(struct fold *fold, const struct event *event, const struct journa
         return;
     }
     if (relinks && called_len) unlink_call(fold, entity, (struct str){called, called_len});
-    job_of(entity)->last_event_at = step_now(fold);
+    job_of(entity)->last_event_at = later(job_of(entity)->last_event_at, step_now(fold));
     step_touch(fold, entity);
 }
 
