@@ -212,7 +212,7 @@ def without_mutation(build, chosen, disk):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--journals", type=int, default=1_000, help="that the model gives to each mutation (default: %(default)s)")
+    parser.add_argument("--journals", type=int, default=2_500, help="that the model gives to each mutation (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the journals (default: %(default)s)")
     parser.add_argument("--build", default=ROOT / "build/mutations", help="where it is built (default: build/mutations)")
     parser.add_argument("--disk", help="tests/crash/disk.c, built (default: tests/libcrash_disk.so beside the program)")
