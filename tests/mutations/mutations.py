@@ -201,8 +201,8 @@ THE_PROTOCOL_ON_FILES = [
              "part->known.next_offset = input->record.offset;",
              crash="kill"),
     Mutation("records of the transaction before are counted again", "runtime/writer.c",
-             "    writer->records = 0;\n    return place_state(",
-             "    return place_state(",
+             "    writer->records = 0;\n    if (place_state(",
+             "    if (place_state(",
              crash="power cut"),
     Mutation("emission while reading", "runtime/partition.c",
              "struct reader_options options = {.progress = show_progress, .context = progress};",
@@ -246,7 +246,9 @@ THE_PROTOCOL_ON_KAFKA = [
              "    if (seal_fold(writer, &record) < 0 || seal_journal(writer, &record) < 0) return -1;\n"
              "    writer->unstored += writer->records + 1;\n"
              "    writer->records = 0;\n"
-             "    return place_state(writer, &record.body.seal.sources, known, known_count);",
+             "    if (place_state(writer, &record.body.seal.sources, known, known_count) < 0) return -1;\n"
+             "    writer->sealing = false;\n"
+             "    return 0;",
              "    if (seal_fold(writer, &record) < 0) return -1;\n"
              "    struct log_place kept = writer->log->sealed;\n"
              "    writer->log->sealed.sequence++;\n"
@@ -254,6 +256,7 @@ THE_PROTOCOL_ON_KAFKA = [
              "    if (store_commit(writer->store) < 0 || store_begin(writer->store) < 0) return -1;\n"
              "    writer->log->sealed = kept;\n"
              "    writer->records = 0;\n"
+             "    writer->sealing = false;\n"
              "    return seal_journal(writer, &record);",
              sim="kill"),
     Mutation("what was not sealed is kept in the state", "runtime/writer.c",
