@@ -132,7 +132,7 @@ static inline int64_t now_of(const struct fold *fold, struct str tenant) {
     return str_equal(tenant, STR("*")) ? fold->meta.network_time : fold->meta.stream_time;
 }
 
-/* Stream time; the step's own where there is none yet, since a source holds it that has no clock (D1.51). */
+/* Stream time; the step's own where there is none yet, since a source holds it that has no clock (D1.22). */
 static inline int64_t step_now(const struct fold *fold) { return fold->meta.stream_time == NONE ? fold->time : fold->meta.stream_time; }
 
 /* Before anything is touched. `event` is null for a timer and for rules. */
