@@ -60,8 +60,7 @@ def send_by_call(wire, events):
         sent[topic].append((head + data, at, event["tenant"]))
         key = event["body"][1].get("call_id") if topic == "calls" else None
         produce(producer, origin_of(wire, wire.prefix + topic), head + data, key, timestamp=at, headers=HEADERS)
-    if producer.flush(60):
-        raise Failed("the broker did not take all messages")
+    producer.flush(60)
     return sent
 
 

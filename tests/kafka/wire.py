@@ -37,6 +37,19 @@ def fingerprint(schema):
     return bytes.fromhex(fastavro.schema.fingerprint(fastavro.schema.to_parsing_canonical_form(fastavro.parse_schema(schema)), "CRC-64-AVRO"))
 
 
+class Producer(kafka.Producer):
+    """What it was given is on the broker once it is flushed, or that has failed."""
+
+    def __init__(self, settings):
+        self.lost = []
+        super().__init__(settings | {"on_delivery": lambda error, message: error and self.lost.append(f"{message.topic()}: {error}")})
+
+    def flush(self, seconds):  # pylint: disable=arguments-differ
+        left = super().flush(seconds)
+        if left or self.lost:
+            raise Failed(f"the broker has not taken {left + len(self.lost)} messages: {self.lost[:3]}")
+
+
 class Container:
     """The records of a container file as they lie there."""
 
@@ -116,8 +129,8 @@ class Wire:
         return found[0]
 
     def producer(self, **settings):
-        return kafka.Producer({"bootstrap.servers": self.bootstrap, "partitioner": "murmur2_random", "linger.ms": 2, "acks": "all",
-                               "enable.idempotence": True, **settings})
+        return Producer({"bootstrap.servers": self.bootstrap, "partitioner": "murmur2_random", "linger.ms": 2, "acks": "all",
+                         "enable.idempotence": True, **settings})
 
     def send(self, sent, rate=None, producer=None):
         """Sends messages, `rate` a second (None: as fast as it goes). Returns how many of each topic."""
@@ -133,8 +146,7 @@ class Wire:
                     producer.poll(0.05)
             producer.poll(0)
             counts[message.topic] += 1
-        if producer.flush(60):
-            raise Failed("the broker did not take all messages")
+        producer.flush(60)
         return counts
 
     def consumer(self, **settings):
