@@ -9,6 +9,8 @@
 
 #define ASK_MS 10000
 #define ERROR_BYTES 512
+#define FETCH_WAIT_LEAST_MS 5
+#define FETCH_WAIT_MOST_MS 100 /* an end behind a transaction's marker shows with the next empty fetch */
 
 struct setting_row {
     const char *name, *value;
@@ -24,7 +26,7 @@ static const struct setting_row defaults[] = {
     {NULL, NULL},
 };
 static const struct setting_row reader_defaults[] = {
-    {"fetch.wait.max.ms", "100"}, /* an end behind a transaction's marker shows with the next empty fetch */
+    {"fetch.min.bytes", "65536"}, /* so a fetch waits: kafka_fetch_wait_ms */
     {"fetch.error.backoff.ms", "100"},
     {"fetch.max.bytes", "8388608"},
     {"queued.max.messages.kbytes", "4096"},
@@ -95,11 +97,26 @@ static int set_properties(rd_kafka_conf_t *conf, const struct config *config, st
     return 0;
 }
 
+int64_t kafka_fetch_wait_ms(const struct config *config) {
+    int64_t half_ms = config->commit.live_ms / 2;
+    return half_ms < FETCH_WAIT_LEAST_MS ? FETCH_WAIT_LEAST_MS : half_ms < FETCH_WAIT_MOST_MS ? half_ms : FETCH_WAIT_MOST_MS;
+}
+
+int64_t kafka_open_ms(const struct config *config) {
+    int64_t rest_ms = config->commit.live_ms - kafka_fetch_wait_ms(config);
+    return rest_ms < 1 ? 1 : rest_ms;
+}
+
 rd_kafka_conf_t *kafka_conf(const struct config *config, enum kafka_handle kind, int32_t partition, struct failure *failure) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, told);
     set_rows(conf, defaults);
     set_rows(conf, kinds[kind].defaults);
+    if (kind == KAFKA_READER) {
+        char text[24];
+        snprintf(text, sizeof text, "%" PRId64, kafka_fetch_wait_ms(config));
+        set(conf, "fetch.wait.max.ms", text);
+    }
     if (set_properties(conf, config, failure) < 0) {
         rd_kafka_conf_destroy(conf);
         return NULL;

@@ -170,7 +170,7 @@ static bool seal_is_due(const struct partition *partition, int64_t now_ms) {
     if (!partition->begun_ms) return false;
     if (writer_is_due(partition->writer)) return true;
     int64_t age_ms = now_ms - partition->begun_ms;
-    if (age_ms < partition->shared->config->commit.live_ms) return false;
+    if (age_ms < kafka_open_ms(partition->shared->config)) return false;
     return age_ms >= TRANSACTION_MOST_MS || live_lag(&partition->live) < writer_records(partition->writer);
 }
 
@@ -198,7 +198,7 @@ static void wait(struct partition *partition, int64_t now_ms) {
     partition_turn_give(partition);
     int64_t wait_ms = live_waits_for_schema(&partition->live) ? SCHEMA_MS : IDLE_MS;
     if (partition->begun_ms) {
-        int64_t left_ms = partition->begun_ms + partition->shared->config->commit.live_ms - now_ms;
+        int64_t left_ms = partition->begun_ms + kafka_open_ms(partition->shared->config) - now_ms;
         wait_ms = left_ms < 1 ? 1 : left_ms < wait_ms ? left_ms : wait_ms;
     }
     bell_wait(&partition->bell, wait_ms);

@@ -167,7 +167,7 @@ static bool commit_is_due(const struct rekey *rekey, int64_t taken, int64_t now_
     if (!rekey->begun_ms) return now_ms - rekey->told_ms >= REPORT_EVERY_MS;
     int64_t age_ms = now_ms - rekey->begun_ms;
     if (rekey->records >= rekey->config->commit.records || age_ms >= TRANSACTION_MOST_MS) return true;
-    return taken == 0 && age_ms >= rekey->config->commit.live_ms;
+    return taken == 0 && age_ms >= kafka_open_ms(rekey->config);
 }
 
 static int work(struct rekey *rekey) {
@@ -179,7 +179,7 @@ static int work(struct rekey *rekey) {
         if (rekey_producer_is_doubtful(rekey->producer)) return fail(&rekey->failure, EXIT_AGAIN, "the end of a transaction was in doubt.");
         return 0;
     }
-    int64_t wait_ms = rekey->begun_ms ? rekey->begun_ms + rekey->config->commit.live_ms - now_ms : IDLE_MS;
+    int64_t wait_ms = rekey->begun_ms ? rekey->begun_ms + kafka_open_ms(rekey->config) - now_ms : IDLE_MS;
     if (taken == 0) bell_wait(&rekey->bell, wait_ms < 1 ? 1 : wait_ms < IDLE_MS ? wait_ms : IDLE_MS);
     return 0;
 }

@@ -43,8 +43,8 @@ def envelope(event_id, occurred_at, tenant="acme"):
 CALL_STARTED, PRE_ROUTING_PLAYED, CALL_ENDED = 0, 1, 20  # branches of Event.body
 
 
-def call_started(call, event_id, at, direction=0):
-    numbers = long(1) + string("+12025550101") + long(1) + string("+12025550199")
+def call_started(call, event_id, at, direction=0, caller="+12025550101"):
+    numbers = long(1) + string(caller) + long(1) + string("+12025550199")
     return envelope(event_id, at) + long(CALL_STARTED) + string(call) + long(direction) + long(0) + numbers + long(0) + long(0)
 
 
