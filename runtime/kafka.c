@@ -28,8 +28,8 @@ static const struct setting_row defaults[] = {
 static const struct setting_row reader_defaults[] = {
     {"fetch.min.bytes", "65536"}, /* so a fetch waits: kafka_fetch_wait_ms */
     {"fetch.error.backoff.ms", "100"},
-    {"fetch.max.bytes", "8388608"},
-    {"queued.max.messages.kbytes", "4096"},
+    {"fetch.max.bytes", "2097152"},
+    {"queued.max.messages.kbytes", "1024"},
     {NULL, NULL},
 };
 static const struct setting_row member_defaults[] = {
@@ -43,7 +43,7 @@ static const struct setting_row writer_defaults[] = {
     {"linger.ms", "5"},
     {"compression.codec", "lz4"},
     {"queue.buffering.max.messages", "200000"},
-    {"queue.buffering.max.kbytes", "16384"},
+    {"queue.buffering.max.kbytes", "4096"},
     {"message.max.bytes", "2097152"},
     {NULL, NULL},
 };
