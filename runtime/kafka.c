@@ -9,6 +9,7 @@
 
 #define ASK_MS 10000
 #define ERROR_BYTES 512
+#define FETCH_QUEUE_BACKOFF_MS "5" /* a second by default: see wake_fetcher in kafka_tail.c for versions without it */
 #define FETCH_WAIT_LEAST_MS 5
 #define FETCH_WAIT_MOST_MS 100 /* an end behind a transaction's marker shows with the next empty fetch */
 
@@ -83,6 +84,12 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
     abort();
 }
 
+/* One that older versions do not have, nor need. */
+static void set_if_known(rd_kafka_conf_t *conf, const char *name, const char *value) {
+    char error[ERROR_BYTES];
+    rd_kafka_conf_set(conf, name, value, error, sizeof error);
+}
+
 static void set_rows(rd_kafka_conf_t *conf, const struct setting_row *rows) {
     for (; rows && rows->name; rows++) set(conf, rows->name, rows->value);
 }
@@ -116,6 +123,7 @@ rd_kafka_conf_t *kafka_conf(const struct config *config, enum kafka_handle kind,
         char text[24];
         snprintf(text, sizeof text, "%" PRId64, kafka_fetch_wait_ms(config));
         set(conf, "fetch.wait.max.ms", text);
+        set_if_known(conf, "fetch.queue.backoff.ms", FETCH_QUEUE_BACKOFF_MS);
     }
     if (set_properties(conf, config, failure) < 0) {
         rd_kafka_conf_destroy(conf);

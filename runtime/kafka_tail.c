@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#define WAKE_MS 100
+
 static void rang(rd_kafka_t *reader, void *opaque) {
     struct kafka_tail *tail = opaque;
     (void)reader;
@@ -60,14 +62,37 @@ static int event_take(struct kafka_tail *tail, const rd_kafka_message_t *event, 
     }
 }
 
+/* As of the last fetch; low is not of interest. -1: there was none. */
+static int64_t last_end(const struct kafka_tail *tail) {
+    int64_t low, high;
+    rd_kafka_resp_err_t code = rd_kafka_get_watermark_offsets(tail->reader, tail->name, tail->partition, &low, &high);
+    return code ? -1 : high;
+}
+
+/* librdkafka before 2.2 stops fetching while its queue is full, and looks at the queue again when something else wakes its thread: a second
+ * later, where it reads nothing else from that broker. A request wakes it; what is answered is not of interest. */
+static void wake_fetcher(struct kafka_tail *tail) {
+    bool hungry = tail->took && tail_lag(tail) > 0;
+    tail->took = false;
+    if (!hungry) return;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, tail->name, tail->partition)->offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_offsets_for_times(tail->reader, list, WAKE_MS);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 int tail_next(struct kafka_tail *tail, rd_kafka_message_t **out, struct failure *failure) {
     if (!atomic_load_explicit(&tail->rang, memory_order_acquire)) return 0;
     for (;;) {
         rd_kafka_message_t *message = rd_kafka_consume_queue(tail->queue, 0);
         if (!message && atomic_exchange(&tail->rang, false)) continue; /* what comes from here on rings again */
-        if (!message) return 0;
+        if (!message) {
+            wake_fetcher(tail);
+            return 0;
+        }
         if (!message->err && message->offset >= tail->next) {
             tail->next = message->offset + 1;
+            tail->took = true;
             *out = message;
             return 1;
         }
@@ -75,13 +100,6 @@ int tail_next(struct kafka_tail *tail, rd_kafka_message_t **out, struct failure 
         rd_kafka_message_destroy(message);
         if (result < 0) return -1;
     }
-}
-
-/* As of the last fetch; low is not of interest. -1: there was none. */
-static int64_t last_end(const struct kafka_tail *tail) {
-    int64_t low, high;
-    rd_kafka_resp_err_t code = rd_kafka_get_watermark_offsets(tail->reader, tail->name, tail->partition, &low, &high);
-    return code ? -1 : high;
 }
 
 bool tail_is_at_end(const struct kafka_tail *tail) {

@@ -25,13 +25,22 @@ def told(directories):
     return opened, withdrawn
 
 
+def only(path, name, wanted):
+    """A file of those of the file's events that are wanted."""
+    part = path.with_name(f"{name}-{path.name}")
+    write_container(part, avro.schema_of(path.read_bytes()), (data for data, event in Container(path).records() if wanted(event)))
+    return part
+
+
+def up_to_now(path):
+    """What had happened by now. One later event of one tenant moves the time of a file, on Kafka that of its partition alone."""
+    now = now_ms()
+    return only(path, "past", lambda event: event["occurred_at"].timestamp() * 1000 <= now)
+
+
 def split(path):
     """The file without jobs, and the jobs."""
-    parts = path.with_name(f"but-{path.name}"), path.with_name(f"jobs-{path.name}")
-    for part, wanted in zip(parts, (False, True)):
-        write_container(part, avro.schema_of(path.read_bytes()),
-                        (data for data, event in Container(path).records() if (kind_of(event) in JOBS) == wanted))
-    return parts
+    return only(path, "but", lambda event: kind_of(event) not in JOBS), only(path, "jobs", lambda event: kind_of(event) in JOBS)
 
 
 def on_files(bench, data, until, *files):
@@ -55,8 +64,8 @@ class Progress:
 def backlog(bench):
     """A day up to now lies in all topics before the first instance begins, which is killed time and again: no timer fires early."""
     wire, room = bench.wire(4), bench.directory("backlog")
-    day = bench.generate("--format", "avro", "--seed", bench.options.seed, "--start", rfc3339(now_ms() - DAY), "--days", 1, "--tenants", 40,
-                         "--calls-per-day", 6_000)
+    day = up_to_now(bench.generate("--format", "avro", "--seed", bench.options.seed, "--start", rfc3339(now_ms() - DAY), "--days", 1, "--tenants", 40,
+                                   "--calls-per-day", 6_000))
     sent = wire.send(messages(day, wire.prefix))
     instance, progress, read = bench.instance(wire, room, settings="seal_every: 1s\ncommit:\n  records: 500\n"), Progress(wire), []
     try:

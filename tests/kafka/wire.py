@@ -42,7 +42,10 @@ class Producer(kafka.Producer):
 
     def __init__(self, settings):
         self.lost = []
-        super().__init__(settings | {"on_delivery": lambda error, message: error and self.lost.append(f"{message.topic()}: {error}")})
+        super().__init__({"delivery.report.only.error": True, "on_delivery": self.failed} | settings)
+
+    def failed(self, error, message):
+        self.lost.append(f"{message.topic()}: {error}")
 
     def flush(self, seconds):  # pylint: disable=arguments-differ
         left = super().flush(seconds)
@@ -123,7 +126,7 @@ class Wire:
 
     def home(self, tenant):
         """The partition that a producer chooses for a tenant."""
-        producer, found = self.producer(), []
+        producer, found = self.producer(**{"delivery.report.only.error": False}), []
         producer.produce(self.prefix + "scratch", b"x", tenant, on_delivery=lambda error, message: found.append(message.partition()))
         producer.flush(30)
         return found[0]
