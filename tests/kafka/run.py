@@ -36,14 +36,10 @@ LANES = ((faults, real_month, generated_week, wrong_places),
          (hand_over, idle_streams, rules_activated, foreign_state, quarantine_and_repair, snapshots, source_gap,
           clock_an_hour_ahead, clock_an_hour_behind),
          (crash_points, full_disk, hostile_records, rekeyed_topics, rekey_holds_time, backlog, great_state))
-BY_NAME = (backlog,)  # it fails now and then, and why is not known: README.md
 
 
 def is_chosen(test, names):
     if names and not any(name in test.__name__ for name in names):
-        return False
-    if test in BY_NAME and test.__name__ not in names:
-        print(f"# {test.__name__}: left out, only where it is asked for by its name (tests/kafka/README.md)")
         return False
     if test is real_month and not (real.SHARED / "data/anonymous_bank").is_dir():
         print(f"# real month: left out, there is no {real.SHARED}/data/anonymous_bank (tests/real/README.md)")
