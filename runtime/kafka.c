@@ -29,7 +29,6 @@ static const struct setting_row defaults[] = {
 static const struct setting_row reader_defaults[] = {
     {"fetch.min.bytes", "65536"}, /* so a fetch waits: kafka_fetch_wait_ms */
     {"fetch.error.backoff.ms", "100"},
-    {"fetch.max.bytes", "2097152"},
     {"queued.max.messages.kbytes", "1024"},
     {NULL, NULL},
 };

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #define WAKE_MS 100
+#define FULL_BYTES 65536 /* a queue that was full has given more than this when it is empty */
 
 static void rang(rd_kafka_t *reader, void *opaque) {
     struct kafka_tail *tail = opaque;
@@ -47,6 +48,7 @@ void tail_close(struct kafka_tail *tail) {
 static int event_take(struct kafka_tail *tail, const rd_kafka_message_t *event, struct failure *failure) {
     switch ((int)event->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        tail->ended = true;
         if (event->offset > tail->end) tail->end = event->offset;
         return 0;
     case RD_KAFKA_RESP_ERR__TRANSPORT: /* the broker is away: librdkafka connects again, and goes on */
@@ -62,7 +64,7 @@ static int event_take(struct kafka_tail *tail, const rd_kafka_message_t *event, 
     }
 }
 
-/* As of the last fetch; low is not of interest. -1: there was none. */
+/* The high watermark as of the last fetch; low is not of interest. -1: there was none. */
 static int64_t last_end(const struct kafka_tail *tail) {
     int64_t low, high;
     rd_kafka_resp_err_t code = rd_kafka_get_watermark_offsets(tail->reader, tail->name, tail->partition, &low, &high);
@@ -72,9 +74,9 @@ static int64_t last_end(const struct kafka_tail *tail) {
 /* librdkafka before 2.2 stops fetching while its queue is full, and looks at the queue again when something else wakes its thread: a second
  * later, where it reads nothing else from that broker. A request wakes it; what is answered is not of interest. */
 static void wake_fetcher(struct kafka_tail *tail) {
-    bool hungry = tail->took && tail_lag(tail) > 0;
-    tail->took = false;
-    if (!hungry) return;
+    bool was_full = tail->taken >= FULL_BYTES;
+    tail->taken = 0;
+    if (!was_full) return;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, tail->name, tail->partition)->offset = RD_KAFKA_OFFSET_END;
     rd_kafka_offsets_for_times(tail->reader, list, WAKE_MS);
@@ -92,7 +94,8 @@ int tail_next(struct kafka_tail *tail, rd_kafka_message_t **out, struct failure 
         }
         if (!message->err && message->offset >= tail->next) {
             tail->next = message->offset + 1;
-            tail->took = true;
+            tail->taken += (int64_t)message->len + 1;
+            tail->ended = false;
             *out = message;
             return 1;
         }
@@ -102,9 +105,10 @@ int tail_next(struct kafka_tail *tail, rd_kafka_message_t **out, struct failure 
     }
 }
 
+/* Where a transaction is open, the last stable offset is the end, and below the high watermark: it is told by an event, behind the records. */
 bool tail_is_at_end(const struct kafka_tail *tail) {
     int64_t end = last_end(tail);
-    return end >= 0 && tail_position(tail) >= end;
+    return tail->ended || (end >= 0 && tail_position(tail) >= end);
 }
 
 int64_t tail_lag(const struct kafka_tail *tail) {

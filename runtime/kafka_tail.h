@@ -21,7 +21,8 @@ struct kafka_tail {
     int64_t next;      /* offset of the next record, as far as is known */
     int64_t end;       /* where the topic ended when nothing was left: records that nobody sees lie before it */
     atomic_bool rang;  /* something came since tail_next last found nothing */
-    bool took;         /* a record, since nothing was there */
+    bool ended;        /* nothing is left that may be read, as of the last fetch; no record was taken since */
+    int64_t taken;     /* bytes, since nothing was there */
     struct bell *bell; /* rung when something comes */
 };
 

@@ -51,3 +51,34 @@ def idle_streams(bench):
     print(f"# due at 0 ms, told: {late} ms")
     if not all(0 <= ms <= LATEST_MS for ms in late.values()):
         raise Failed(f"told {late} ms after the deadline, {LATEST_MS} at most")
+
+
+def open_transaction(bench):
+    """Somebody's transaction stays open in one source: what comes after it in the others is told all the same, and it, once it is ended."""
+    wire, room, now = bench.wire(1), bench.directory("open"), now_ms()
+    booking = {"type": "JobBooked", "tenant": "acme", "event_id": "j1", "occurred_at": now - MINUTE, "job_id": "j1", "call": "answered"}
+    job, = bench.encode(wire.prefix, booking)
+    calls = bench.encode(wire.prefix, *call("answered", now - 3 * MINUTE, now - 2 * MINUTE, "jo"))
+    producer = wire.producer(**{"transactional.id": f"{wire.prefix}team", "transaction.timeout.ms": 120_000})
+    instance = bench.instance(wire, room).start()
+
+    def types():
+        return [bench.program.decode("calls-classified", message)["type"] for message in wire.read("calls-classified", 0)]
+
+    try:
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        producer.produce(job.topic, job.value, job.key)
+        producer.flush(30)
+        wire.send(calls)
+        wait_until("a transaction that is open in jobs holds up calls", 20, types)
+        before = types()
+        producer.commit_transaction(30)
+        wait_until(f"the booking is not told: {types()}", 20, lambda: types() != before)
+        told = types()
+        instance.stop()
+    finally:
+        instance.kill()
+    print(f"# while it was open: {before}; then: {told}")
+    if before != ["UNBOOKED"] or told[-1] != "BOOKED":
+        raise Failed(f"told {before}, then {told}")

@@ -22,7 +22,7 @@ from crashes import crash_points  # noqa: E402
 from disk import full_disk  # noqa: E402
 from faults import faults  # noqa: E402
 from hostile import hostile_records, wrong_places  # noqa: E402
-from idle import idle_streams  # noqa: E402
+from idle import idle_streams, open_transaction  # noqa: E402
 from program import EXIT_FAILED, Failed, Tap  # noqa: E402
 from rekey import rekey_holds_time, rekeyed_topics  # noqa: E402
 from rules import rules_activated  # noqa: E402
@@ -33,7 +33,7 @@ from wire import kafka  # noqa: E402
 
 # They wait far more than they compute, so three go on at a time, each lane on a broker of its own: `faults` kills that.
 LANES = ((faults, real_month, generated_week, wrong_places),
-         (hand_over, idle_streams, rules_activated, foreign_state, quarantine_and_repair, snapshots, source_gap,
+         (hand_over, idle_streams, open_transaction, rules_activated, foreign_state, quarantine_and_repair, snapshots, source_gap,
           clock_an_hour_ahead, clock_an_hour_behind),
          (crash_points, full_disk, hostile_records, rekeyed_topics, rekey_holds_time, backlog, great_state))
 

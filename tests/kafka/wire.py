@@ -45,7 +45,8 @@ class Producer(kafka.Producer):
         super().__init__({"delivery.report.only.error": True, "on_delivery": self.failed} | settings)
 
     def failed(self, error, message):
-        self.lost.append(f"{message.topic()}: {error}")
+        if error:
+            self.lost.append(f"{message.topic()}: {error}")
 
     def flush(self, seconds):  # pylint: disable=arguments-differ
         left = super().flush(seconds)

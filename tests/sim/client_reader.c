@@ -41,7 +41,7 @@ static int64_t end_for(const rd_kafka_t *handle, const struct log_topic *log) {
 struct fetched {
     struct fetcher *fetcher;
     struct messages messages;
-    int64_t position, high;
+    int64_t position, end, high; /* end: of what may be read */
 };
 
 static struct message *message_new(const struct log_topic *log, rd_kafka_resp_err_t code, int64_t offset) {
@@ -87,12 +87,12 @@ static void deliver(void *context) {
         bool moved = fetched->position != fetcher->position;
         fetcher->position = fetched->position;
         fetcher->handle->highs[fetcher->log - broker_logs] = fetched->high;
-        if (fetched->position >= fetched->high && fetcher->ended_at != fetched->position) {
+        if (fetched->position >= fetched->end && fetcher->ended_at != fetched->position) {
             fetcher->ended_at = fetched->position;
             messages_add(&fetched->messages, message_new(fetcher->log, RD_KAFKA_RESP_ERR__PARTITION_EOF, fetched->position));
         }
         queue_add(fetcher->queue, &fetched->messages);
-        fetcher->waiting = !moved && end_for(fetcher->handle, fetcher->log) == fetched->high;
+        fetcher->waiting = !moved && end_for(fetcher->handle, fetcher->log) == fetched->end;
         if (!fetcher->waiting) fetch_later(fetcher, latency());
     }
     free(fetched);
@@ -120,10 +120,11 @@ static void fetch(void *context) {
     }
     struct fetched *fetched = calloc(1, sizeof *fetched);
     fetched->fetcher = fetcher;
-    fetched->high = end_for(fetcher->handle, log);
+    fetched->end = end_for(fetcher->handle, log);
+    fetched->high = log->high;
     fetched->position = fetcher->position;
     int64_t most = sim_between(1, FETCH_MOST);
-    for (; fetched->position < fetched->high && most > 0; fetched->position++) {
+    for (; fetched->position < fetched->end && most > 0; fetched->position++) {
         if (log->entries[fetched->position].fate != FATE_COMMITTED) continue;
         messages_add(&fetched->messages, message_of(log, fetched->position));
         most--;
