@@ -227,6 +227,8 @@ def rekey_holds_time(bench):
         wait_until("the other call is not judged", 30, lambda: wire.read("followup-events", 0))
         instance.stop()
         rekey.stop()
+    except Failed as why:
+        raise Failed(f"{why}\n{rekey.tail()}\n{instance.tail()}") from why
     finally:
         instance.kill()
         rekey.kill()
