@@ -100,7 +100,7 @@ static int event_take(const struct live_sources *live, struct live_source *sourc
     if (taken < 0) return input_bad(input, why.reason, bytes, size, "%s", why.detail);
     if (taken < (int64_t)datum.len)
         return input_bad(input, REJECT_MALFORMED, bytes, size, "%" PRId64 " bytes behind the record", (int64_t)datum.len - taken);
-    const char *invalid = event_check(event);
+    const char *invalid = event_check_read(event, &input->scratch);
     if (invalid) return input_bad(input, REJECT_INVALID, bytes, size, "%s", invalid);
     if (check_place(live, source, bytes, size)) return 1;
     input->record.type = JOURNAL_EVENT;
