@@ -54,9 +54,8 @@ void rules_activate(struct fold *fold, const struct event *event, const struct j
     directory_apply(fold->cache, event, &fold->id, now_of(fold, event->tenant)); /* a few versions always fit */
     fold->meta.rules_version = version;
     struct entity *entity = pass_entity(fold);
-    if (entity->size) entity_delete(fold->cache, entity); /* it begins anew */
     entity_resize(fold->cache, entity, sizeof(struct pass));
-    *pass_of(entity) = (struct pass){.since = NONE, .version = version};
+    *pass_of(entity) = (struct pass){.since = NONE, .version = version}; /* one that is under way begins anew */
     fold->judges_again = true;
 }
 
@@ -93,11 +92,9 @@ static void judge_again(struct fold *fold, struct entity *entity, int32_t versio
 }
 
 /* What was decided before lies in the store from here on, in the order in which it is walked. */
-static struct entity *begin(struct fold *fold) {
+static void begin(struct fold *fold, struct pass *pass) {
     cache_flush(fold->cache, fold->meta.stream_time);
-    struct entity *entity = pass_entity(fold);
-    if (entity->size) pass_of(entity)->since = fold->meta.stream_time;
-    return entity;
+    pass->since = fold->meta.stream_time;
 }
 
 static void save(struct fold *fold, struct entity *entity, const struct key *at) {
@@ -109,10 +106,9 @@ static void save(struct fold *fold, struct entity *entity, const struct key *at)
 }
 
 void rules_go_on(struct fold *fold) {
-    struct entity *entity = pass_entity(fold), *call = NULL;
-    if (entity->size && pass_of(entity)->since == NONE) entity = begin(fold);
-    if (!entity->size) return; /* an error of the store */
-    const struct pass *pass = pass_of(entity);
+    struct entity *entity = pass_entity(fold), *call = NULL; /* in memory as long as it is there: a hot one stays over flushes */
+    struct pass *pass = pass_of(entity);
+    if (pass->since == NONE) begin(fold, pass);
     int64_t from = pass->since - LINK_DAYS_MOST * DAY_MS;
     struct key at;
     key_copy(&at, (struct str){(const char *)pass->at, pass->at_len});
