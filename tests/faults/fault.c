@@ -342,6 +342,10 @@ int mdb_del(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value) {
     LMDB_FAILS(mdb_del);
     return REAL(mdb_del)(txn, dbi, key, value);
 }
+int mdb_drop(MDB_txn *txn, MDB_dbi dbi, int del) {
+    LMDB_FAILS(mdb_drop);
+    return REAL(mdb_drop)(txn, dbi, del);
+}
 int mdb_cursor_open(MDB_txn *txn, MDB_dbi dbi, MDB_cursor **cursor) {
     LMDB_FAILS(mdb_cursor_open);
     return REAL(mdb_cursor_open)(txn, dbi, cursor);

@@ -146,8 +146,157 @@ static void every_call_of_LMDB(void **state) {
     sweep(FAULT_LMDB, MDB_BAD_TXN);
 }
 
+/* ---- tables in runs ---- */
+
+#define PARTS 10           /* each written out as a run by its commit: a merge begins, goes on and ends, and so does a second one */
+#define LONG_BYTES 130000u /* two of them are more than a tree may have */
+
+static struct str text_of(uint32_t part) {
+    static char bytes[LONG_BYTES];
+    memset(bytes, 'a' + (int)part, sizeof bytes);
+    return (struct str){bytes, sizeof bytes};
+}
+
+static struct key part_key(const char *name, uint32_t part) {
+    struct key key = {.len = 0};
+    key_text(&key, STR("acme"));
+    key_text(&key, str_of(name));
+    key_byte(&key, 'T');
+    key_u32(&key, part);
+    return key;
+}
+
+/* Two entries that stay, one that each part writes anew, one that the next part removes; after an error every call repeats it. */
+static int write_part(struct store *store, uint32_t part) {
+    const struct key keys[] = {part_key("first", part), part_key("second", part), part_key("common", 0), part_key("passing", part)};
+    int result = store_begin(store);
+    if (result) return result;
+    for (int i = 0; i < 4; i++) {
+        struct str text = text_of(part);
+        if (i > 1) text.len = 100;
+        store_put(store, TABLE_PARTIES, key_str(&keys[i]), text);
+    }
+    if (part > 0) {
+        struct key before = part_key("passing", part - 1);
+        result = store_delete(store, TABLE_PARTIES, key_str(&before));
+        assert_int_not_equal(result, STORE_ABSENT);
+        if (result == 0) result = store_delete(store, TABLE_PARTIES, key_str(&before));
+        assert_int_not_equal(result, 0);
+    }
+    store_put(store, TABLE_META, STR("parts"), (struct str){(const char[]){(char)(part + 1)}, 1});
+    return store_commit(store);
+}
+
+static bool write_parts(struct store *store, uint32_t from, uint32_t to, uint32_t *parts, struct told *told) {
+    for (uint32_t part = from; part < to; part++) {
+        int result = STORE_RETRY;
+        for (int times = 0; times < 6 && result == STORE_RETRY; times++) result = note(told, write_part(store, part), store_error(store));
+        if (result) return false;
+        *parts = part + 1;
+    }
+    return true;
+}
+
+/* All entries in order, and each by its key: as so many parts have left them. The first error. */
+static int read_parts(struct store *store, uint32_t parts) {
+    static const char *const names[] = {"common", "first", "passing", "second"};
+    struct str key, value;
+    int result = store_seek(store, TABLE_PARTIES, STR_NULL, &key, &value);
+    for (int name = 0; name < 4; name++) {
+        bool is_one = name % 2 == 0; /* the last part's */
+        for (uint32_t part = is_one ? parts - 1 : 0; part < parts; part++) {
+            struct key expected = part_key(names[name], name ? part : 0);
+            if (result < 0) return result;
+            assert_int_equal(result, 0);
+            struct str text = text_of(part);
+            if (is_one) text.len = 100;
+            assert_str(key, key_str(&expected));
+            assert_str(value, text);
+            result = store_get(store, TABLE_PARTIES, key_str(&expected), &value);
+            if (result < 0) return result;
+            assert_int_equal(result, 0);
+            assert_str(value, text);
+            result = store_next(store, TABLE_PARTIES, &key, &value);
+        }
+    }
+    if (result < 0) return result;
+    assert_int_equal(result, STORE_ABSENT);
+    struct key none = part_key("passing", parts), within = part_key("first", 0);
+    result = store_get(store, TABLE_PARTIES, key_str(&none), &value);
+    if (result < 0) return result;
+    assert_int_equal(result, STORE_ABSENT);
+    within.len -= 4; /* the part */
+    result = store_seek_within(store, TABLE_PARTIES, key_str(&within), key_str(&within), &key, &value);
+    if (result == 0) assert_str(value, text_of(0));
+    return result;
+}
+
+/* The store is closed and opened on the way, while a merge is under way, which then begins anew. */
+static uint32_t live_in_runs(struct place *place, struct told *told) {
+    struct store *store;
+    struct store_stats stats;
+    uint32_t parts = 0;
+    *told = (struct told){0};
+    if (note(told, store_open_lmdb(&store, place->path, place->error, sizeof place->error), place->error) != 0) return parts;
+    bool goes_on = write_parts(store, 0, PARTS / 2, &parts, told);
+    store_close(store);
+    if (!goes_on || note(told, store_open_lmdb(&store, place->path, place->error, sizeof place->error), place->error) != 0) return parts;
+    if (write_parts(store, parts, PARTS, &parts, told) && note(told, store_begin(store), store_error(store)) == 0) {
+        if (note(told, read_parts(store, parts), store_error(store)) == 0) note(told, store_stats(store, &stats), store_error(store));
+        store_abort(store);
+    }
+    store_close(store);
+    return parts;
+}
+
+/* As expect_whole. */
+static bool expect_parts(struct place *place, uint32_t told, const char *where) {
+    struct store *store;
+    struct str value;
+    int result = store_open_lmdb(&store, place->path, place->error, sizeof place->error);
+    if (result == STORE_ERROR_DIRTY) return true;
+    if (result) fail_msg("%s: then it does not open: %s", where, place->error);
+    assert_int_equal(store_begin(store), 0);
+    uint32_t parts = store_get(store, TABLE_META, STR("parts"), &value) == 0 ? (uint8_t)*value.ptr : 0;
+    if (parts < told || parts > told + 1) fail_msg("%s: %u parts, and it was told of %u", where, parts, told);
+    if (parts) assert_int_equal(read_parts(store, parts), 0);
+    store_abort(store);
+    store_close(store);
+    return false;
+}
+
+static void sweep_runs(int error) {
+    long calls = 0, number = 0;
+    int distrusted = 0;
+    do {
+        struct place place = {0};
+        struct told told;
+        char where[700];
+        make_test_directory(place.path, sizeof place.path);
+        fault_set(FAULT_LMDB, ++number, error);
+        uint32_t parts = live_in_runs(&place, &told);
+        calls = fault_calls();
+        fault_set(FAULT_NONE, 0, 0);
+        snprintf(where, sizeof where, "call %ld failing with %d: %d, \"%s\"", number, error, told.error, told.text);
+        if (told.error && (told.error == STORE_ERROR_MISUSE || !*told.text)) fail_msg("%s", where);
+        if (!told.error && number > calls && parts != PARTS) fail_msg("nothing failed, but not all was done");
+        distrusted += expect_parts(&place, parts, where);
+        remove_test_directory(place.path);
+    } while (number <= calls);
+    assert_true(number > 200);
+    assert_in_range(distrusted, 0, SYNCS);
+}
+
+static void every_call_of_LMDB_for_runs(void **state) {
+    (void)state;
+    sweep_runs(EIO);
+    sweep_runs(MDB_CORRUPTED);
+    sweep_runs(MDB_MAP_FULL);
+}
+
 int main(void) {
     if (access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 0); /* thousands of syncs, and no power is cut */
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_call_for_a_file), cmocka_unit_test(every_call_of_LMDB)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_call_for_a_file), cmocka_unit_test(every_call_of_LMDB),
+                                       cmocka_unit_test(every_call_of_LMDB_for_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
