@@ -420,6 +420,25 @@ static void a_filter_that_is_cut_hides_nothing(void **state) {
     store_close(store);
 }
 
+static void what_is_read_in_order_needs_no_filter(void **state) {
+    struct place *place = *state;
+    struct key expected;
+    struct str key, value;
+    uint32_t number = 0;
+    write_a_run(place, 10000);
+    damage(place, drop_filters);
+    struct store *store = open_writer(place);
+    assert_int_equal(store_begin(store), 0);
+    int result = store_seek(store, TABLE_PARTIES, STR_NULL, &key, &value);
+    for (; result == 0; result = store_next(store, TABLE_PARTIES, &key, &value)) {
+        key_of(&expected, number++);
+        assert_str(key, key_str(&expected));
+    }
+    assert_int_equal(result, STORE_ABSENT);
+    assert_int_equal(number, 10000);
+    store_close(store);
+}
+
 /* ---- how many runs there are ---- */
 
 static uint32_t count_listed(struct place *place, uint32_t *without_entries) {
@@ -533,29 +552,46 @@ static void where_there_are_many_runs_a_merge_goes_on_to_its_end(void **state) {
     expect_first(place, 10000);
 }
 
+#define LEFT_FIRST 1000u
+#define REMOVED_AT_ONCE 2048u /* entries of the tree of runs: lmdb_runs.c */
+
+/* Of the first a filter, which is the last that a commit removes, and a chunk; of the others a chunk. */
 static void leave_many(MDB_txn *txn, MDB_dbi runs) {
-    for (uint32_t number = 1000; number < 1050; number++) put_run(txn, runs, number, (MDB_val){1, (char[]){0}});
+    uint8_t front[RUN_FRONT_BYTES] = {TABLE_PARTIES | 0x80, 0, 0, LEFT_FIRST >> 8, LEFT_FIRST & 0xff};
+    MDB_val key = {sizeof front, front}, filter = {64, (char[64]){0}};
+    assert_int_equal(mdb_put(txn, runs, &key, &filter, 0), 0);
+    for (uint32_t number = LEFT_FIRST; number < LEFT_FIRST + REMOVED_AT_ONCE; number++) put_run(txn, runs, number, (MDB_val){1, (char[]){0}});
 }
 
-static void many_runs_that_are_not_listed_are_removed(void **state) {
-    struct place *place = *state;
-    write_a_run(place, 3000);
-    damage(place, leave_many);
-    struct store *store = open_writer(place);
-    put_once(store, TABLE_CALLS, STR("call"), STR("1"));
-    store_close(store);
+static void expect_left(struct place *place, uint32_t chunks) {
     MDB_txn *txn;
     MDB_dbi runs;
     MDB_env *env = open_raw(place, &txn, &runs);
-    uint8_t front[RUN_FRONT_BYTES] = {TABLE_PARTIES, 0, 0, 1000 >> 8, 1000 & 0xff};
     MDB_cursor *cursor;
-    MDB_val key = {sizeof front, front}, value;
+    MDB_val list = list_of(txn, runs), key, value;
+    uint32_t found = 0;
     assert_int_equal(mdb_cursor_open(txn, runs, &cursor), 0);
-    assert_int_equal(mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE), 0);
-    assert_int_equal(key.mv_size, RUN_FRONT_BYTES);
-    assert_int_equal(*(const uint8_t *)key.mv_data, TABLE_PARTIES | 0x80); /* the filter of the one that is listed */
+    int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    for (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT); code == 0; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        if (is_listed(list, key.mv_data)) continue;
+        assert_int_equal(*(const uint8_t *)key.mv_data, TABLE_PARTIES);
+        found++;
+    }
+    assert_int_equal(found, chunks);
     mdb_cursor_close(cursor);
     close_raw(env, txn);
+}
+
+static void many_runs_that_are_not_listed_are_removed_some_at_a_time(void **state) {
+    struct place *place = *state;
+    write_a_run(place, 3000);
+    damage(place, leave_many);
+    for (uint32_t left = 2; left-- > 0;) {
+        struct store *store = open_writer(place);
+        put_once(store, TABLE_CALLS, STR("call"), STR("1"));
+        store_close(store);
+        expect_left(place, left);
+    }
     expect_first(place, 3000);
 }
 
@@ -596,9 +632,10 @@ int main(void) {
         AT_A_PLACE(merges_go_on_after_an_empty_transaction_was_dropped),
         AT_A_PLACE(damage_is_told),
         AT_A_PLACE(a_filter_that_is_cut_hides_nothing),
+        AT_A_PLACE(what_is_read_in_order_needs_no_filter),
         AT_A_PLACE(one_run_more_than_there_may_be_is_refused),
         AT_A_PLACE(where_there_are_many_runs_a_merge_goes_on_to_its_end),
-        AT_A_PLACE(many_runs_that_are_not_listed_are_removed),
+        AT_A_PLACE(many_runs_that_are_not_listed_are_removed_some_at_a_time),
         AT_A_PLACE(of_what_was_all_removed_no_run_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
