@@ -321,6 +321,8 @@ static void what_the_fold_never_wrote_is_not_trusted(void **state) {
         {TABLE_STARTS, STR("acme\0" "c2\0"), STR("123456789"), call},
         {TABLE_DIRECTORY, STR("a"), STR(""), tenants},
         {TABLE_DIRECTORY, STR("a\0"), STR(""), tenants},
+        {TABLE_DIRECTORY, STR("a"), STR(""), fold_on},
+        {TABLE_DIRECTORY, STR("a\0"), STR(""), fold_on},
         {TABLE_TIMERS, STR("short"), STR(""), status},
         {TABLE_TIMERS, STR("12345678"), STR(""), status},
         {TABLE_TIMERS, STR("12345678" "k" "endless"), STR(""), status},
@@ -526,6 +528,39 @@ static void a_step_tells_whose_it_is(void **state) {
     store_close(store);
 }
 
+static int64_t time_after(const char *line) {
+    struct failure failure = {0};
+    struct input *input;
+    file_write(in_scratch("one.jsonl"), line, strlen(line));
+    assert_int_equal(input_open(&input, in_scratch("one.jsonl"), INPUT_JSON_LINES, &failure), 0);
+    assert_int_equal(input_next(input, &failure), 1);
+    struct journal_record record = input->record;
+    record.source = 1;
+    record.append_time = APPEND_TIME;
+    if (record.type != JOURNAL_EVENT) fail_msg("%s", input->detail);
+    int64_t time = fold_time_after(folding, &record);
+    input_close(input);
+    return time;
+}
+
+/* What is not applied moves no clock, and asking moves none. */
+static void the_time_after_a_record_is_told_before_it_is_applied(void **state) {
+    (void)state;
+    struct store *store = store_new();
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(fold_open(&folding, store, STR(JOURNAL_ID), 0, count_output, NULL), 0);
+    assert_int_equal(apply(folding, "events.jsonl"), 0);
+    int64_t now = fold_stream_time(folding);
+    assert_int_equal(now, INT64_C(1772456580000) - 5000); /* the last, of 13:03, less the lateness that is allowed */
+    assert_int_equal(time_after(EVENT("QueueChanged", "q0", MARCH "15:00:00", "\"queue\":\"sales\",\"name\":\"Sale\"")), now);
+    assert_int_equal(time_after(EVENT("CallEnded", "ec6", MARCH "15:00:00", CALL("c6") ",\"by\":\"CALLER\"")), now);
+    assert_int_equal(time_after(EVENT("QueueChanged", "q9", "2028-03-02T15:00:00", "\"queue\":\"sales\",\"name\":\"S\"")), now);
+    assert_int_equal(time_after(EVENT("QueueChanged", "q9", MARCH "15:00:00", "\"queue\":\"sales\",\"name\":\"S\"")), now + 117 * INT64_C(60000));
+    assert_int_equal(fold_stream_time(folding), now);
+    fold_close(folding);
+    store_close(store);
+}
+
 /* ---- which rules there are ---- */
 
 static void know_rules(void *context, int32_t version, const char *what) {
@@ -548,6 +583,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_for_all_tenants_is_rejected),
         cmocka_unit_test(before_there_is_a_time_that_of_the_record_stands_for_it),
         cmocka_unit_test(a_step_tells_whose_it_is),
+        cmocka_unit_test(the_time_after_a_record_is_told_before_it_is_applied),
         cmocka_unit_test(each_version_of_the_rules_is_told),
         cmocka_unit_test(a_fold_tells_the_error_of_its_store),
         cmocka_unit_test(rules_are_activated_in_pieces),

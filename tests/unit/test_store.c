@@ -265,9 +265,15 @@ static void close_ends_an_open_transaction(void **state) {
 
 static void there_is_no_such_table(void **state) {
     struct store *store = store_of(state);
-    struct str value;
+    struct str key, value;
     begin_with(store, NULL, 0);
     assert_int_equal(store_get(store, TABLES, STR("a"), &value), STORE_ERROR_MISUSE);
+    store_abort(store);
+    begin_with(store, NULL, 0);
+    assert_int_equal(store_seek(store, TABLES, STR("a"), &key, &value), STORE_ERROR_MISUSE);
+    store_abort(store);
+    begin_with(store, NULL, 0);
+    assert_int_equal(store_seek_within(store, TABLES, STR(""), STR("a"), &key, &value), STORE_ERROR_MISUSE);
     store_abort(store);
 }
 

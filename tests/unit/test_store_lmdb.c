@@ -113,13 +113,17 @@ static void another_format_is_refused(void **state) {
         int byte, result;
         char step;
         const char *words;
-    } cases[] = {{11, STORE_ERROR_FORMAT, 1, "newer ringback"},
-                 {11, STORE_ERROR_DIRTY, -1, "older ringback"},
-                 {0, STORE_ERROR_FORMAT, 1, "not ringback state"},
-                 {12, STORE_ERROR_FORMAT, 1, "another kind"}};
+        uint32_t len; /* cut to; 0: whole */
+    } cases[] = {{11, STORE_ERROR_FORMAT, 1, "newer ringback", 0},
+                 {11, STORE_ERROR_DIRTY, -1, "older ringback", 0},
+                 {0, STORE_ERROR_FORMAT, 1, "not ringback state", 0},
+                 {0, STORE_ERROR_FORMAT, 0, "not ringback state", 7},
+                 {0, STORE_ERROR_FORMAT, 0, "not ringback state", 11},
+                 {0, STORE_ERROR_FORMAT, 0, "another kind", 12},
+                 {12, STORE_ERROR_FORMAT, 1, "another kind", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         other[cases[i].byte] = (char)(other[cases[i].byte] + cases[i].step);
-        put_once(store, TABLE_META, STR("format"), (struct str){other, len});
+        put_once(store, TABLE_META, STR("format"), (struct str){other, cases[i].len ? cases[i].len : len});
         store_close(store);
         expect_no_writer(place, cases[i].result, cases[i].words);
         expect_no_reader(place, cases[i].result, cases[i].words);
