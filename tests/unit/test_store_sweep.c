@@ -290,7 +290,6 @@ static void sweep_runs(int error) {
 static void every_call_of_LMDB_for_runs(void **state) {
     (void)state;
     sweep_runs(EIO);
-    sweep_runs(MDB_CORRUPTED);
     sweep_runs(MDB_MAP_FULL);
 }
 
