@@ -34,11 +34,12 @@ def told_cold(bench, wire):
     """{partition: broker's time of the transaction that told of the row going cold}"""
     found = {}
     for number in range(wire.partitions):
+        changes = [bench.change(message) for message in wire.read("followup-events", number)]
         seals = [message.timestamp()[1] for message in wire.read("journal", number) if message.key() is None]
-        for message in wire.read("followup-events", number):
-            change = bench.change(message)
-            if change["change"] == "WENT_COLD" and change["follow_up"] == "ab-cold":
-                found[number] = seals[change["position"]["seal"]]
+        for change in changes:
+            seal = change["position"]["seal"]
+            if change["change"] == "WENT_COLD" and change["follow_up"] == "ab-cold" and seal < len(seals):  # else it is on its way
+                found[number] = seals[seal]
     return found
 
 

@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from backlog import backlog  # noqa: E402
@@ -65,6 +66,8 @@ def play(test):
             raise Failed(f"{said.getvalue()}{why}") from why
         except kafka.KafkaException as why:
             raise Failed(f"{said.getvalue()}a client of the test: {why}") from why
+        except Exception as why:  # pylint: disable=broad-exception-caught
+            raise Failed(f"{said.getvalue()}the test: {traceback.format_exc()}") from why
         except KeyboardInterrupt:
             os._exit(EXIT_FAILED)  # before the next test of the lane begins
     return f"{said.getvalue()}# took {time.monotonic() - began:.0f} s"
