@@ -27,7 +27,7 @@ static const struct setting_row defaults[] = {
     {NULL, NULL},
 };
 static const struct setting_row reader_defaults[] = {
-    {"fetch.min.bytes", "65536"}, /* so a fetch waits: kafka_fetch_wait_ms */
+    {"fetch.min.bytes", "65536"}, /* so a fetch waits: fetch_wait_ms */
     {"fetch.error.backoff.ms", "100"},
     {"queued.max.messages.kbytes", "1024"},
     {NULL, NULL},
@@ -103,13 +103,13 @@ static int set_properties(rd_kafka_conf_t *conf, const struct config *config, st
     return 0;
 }
 
-int64_t kafka_fetch_wait_ms(const struct config *config) {
+static int64_t fetch_wait_ms(const struct config *config) {
     int64_t half_ms = config->commit.live_ms / 2;
     return half_ms < FETCH_WAIT_LEAST_MS ? FETCH_WAIT_LEAST_MS : half_ms < FETCH_WAIT_MOST_MS ? half_ms : FETCH_WAIT_MOST_MS;
 }
 
 int64_t kafka_open_ms(const struct config *config) {
-    int64_t rest_ms = config->commit.live_ms - kafka_fetch_wait_ms(config);
+    int64_t rest_ms = config->commit.live_ms - fetch_wait_ms(config);
     return rest_ms < 1 ? 1 : rest_ms;
 }
 
@@ -120,7 +120,7 @@ rd_kafka_conf_t *kafka_conf(const struct config *config, enum kafka_handle kind,
     set_rows(conf, kinds[kind].defaults);
     if (kind == KAFKA_READER) {
         char text[24];
-        snprintf(text, sizeof text, "%" PRId64, kafka_fetch_wait_ms(config));
+        snprintf(text, sizeof text, "%" PRId64, fetch_wait_ms(config));
         set(conf, "fetch.wait.max.ms", text);
         set_if_known(conf, "fetch.queue.backoff.ms", FETCH_QUEUE_BACKOFF_MS);
     }

@@ -19,9 +19,8 @@ enum kafka_handle {
     KAFKA_WRITER  /* transactional producer of one partition */
 };
 
-/* commit.live_ms is spent in two places: a fetch waits at the broker for this long, unless much is there, */
-int64_t kafka_fetch_wait_ms(const struct config *config);
-/* and a transaction stays open for this long after its first record. Both ms, 1 at least (docs/decisions/0022). */
+/* How long a transaction stays open after its first record, ms, 1 at least: what is left of commit.live_ms when a reader's fetch has waited at
+ * the broker (docs/decisions/0022). */
 int64_t kafka_open_ms(const struct config *config);
 
 /* The settings of a handle: ours where exactly once depends on them, else the file's, else our defaults. Its log lines go to json_log. The

@@ -64,13 +64,6 @@ static int event_take(struct kafka_tail *tail, const rd_kafka_message_t *event, 
     }
 }
 
-/* The high watermark as of the last fetch; low is not of interest. -1: there was none. */
-static int64_t last_end(const struct kafka_tail *tail) {
-    int64_t low, high;
-    rd_kafka_resp_err_t code = rd_kafka_get_watermark_offsets(tail->reader, tail->name, tail->partition, &low, &high);
-    return code ? -1 : high;
-}
-
 /* librdkafka before 2.2 stops fetching while its queue is full, and looks at the queue again when something else wakes its thread: a second
  * later, where it reads nothing else from that broker. A request wakes it; what is answered is not of interest. */
 static void wake_fetcher(struct kafka_tail *tail) {
@@ -103,6 +96,13 @@ int tail_next(struct kafka_tail *tail, rd_kafka_message_t **out, struct failure 
         rd_kafka_message_destroy(message);
         if (result < 0) return -1;
     }
+}
+
+/* The high watermark as of the last fetch; low is not of interest. -1: there was none. */
+static int64_t last_end(const struct kafka_tail *tail) {
+    int64_t low, high;
+    rd_kafka_resp_err_t code = rd_kafka_get_watermark_offsets(tail->reader, tail->name, tail->partition, &low, &high);
+    return code ? -1 : high;
 }
 
 /* Where a transaction is open, the last stable offset is the end, and below the high watermark: it is told by an event, behind the records. */
