@@ -74,7 +74,7 @@ def open_transaction(bench):
         wait_until("a transaction that is open in jobs holds up calls", 20, types)
         before = types()
         producer.commit_transaction(30)
-        wait_until(f"the booking is not told: {types()}", 20, lambda: types() != before)
+        wait_until("the booking is not told", 20, lambda: types() != before)
         told = types()
         instance.stop()
     finally:

@@ -40,13 +40,19 @@ def writer_of(instances):
     return next((instance for instance in instances if is_writing(instance)), None)
 
 
-def writes_after(instance, seconds):
-    """Starts it; returns how many ms after its partition was assigned to it it writes."""
+def writes_from(instance, seconds):
+    """Starts it; returns when it was started, and when it writes."""
     began = time.time() * 1000
     instance.start()
     wait_until(f"it does not write:\n{instance.tail()}", seconds, lambda: writing_since(instance, began))
+    return began, writing_since(instance, began)
+
+
+def writes_after(instance, seconds):
+    """Starts it; returns how many ms after its partition was assigned to it it writes."""
+    _, writing = writes_from(instance, seconds)
     given = max(moment(line) for line in instance.said() if line["event"] == "partition_state" and line["because"] == "given")
-    return round(writing_since(instance, began) - given)
+    return round(writing - given)
 
 
 def hand_over(bench):
@@ -85,10 +91,8 @@ def hand_over(bench):
 
 def reads_all(instance, records, seconds):
     """Starts it without a state; returns how many ms after its start it writes, joining the group included, and how many records a second it read."""
-    began = time.time() * 1000
-    instance.start()
-    wait_until(f"it does not write:\n{instance.tail()}", seconds, lambda: writing_since(instance, began))
-    took = round(writing_since(instance, began) - began)
+    began, writing = writes_from(instance, seconds)
+    took = round(writing - began)
     return took, records * 1000 // took
 
 

@@ -411,18 +411,23 @@ static int note_rejection(void *context, const struct output *output) {
     return 0;
 }
 
-static void take_event(const char *line, int reject, const char *words) {
+/* The event of a line as the journal would have it; the record is good until the input is closed. */
+static struct input *event_of_line(const char *line) {
     struct failure failure = {0};
     struct input *input;
     file_write(in_scratch("one.jsonl"), line, strlen(line));
     assert_int_equal(input_open(&input, in_scratch("one.jsonl"), INPUT_JSON_LINES, &failure), 0);
     assert_int_equal(input_next(input, &failure), 1);
-    struct journal_record record = input->record;
-    record.source = 1;
-    record.append_time = APPEND_TIME;
+    if (input->record.type != JOURNAL_EVENT) fail_msg("%s", input->detail);
+    input->record.source = 1;
+    input->record.append_time = APPEND_TIME;
+    return input;
+}
+
+static void take_event(const char *line, int reject, const char *words) {
+    struct input *input = event_of_line(line);
     reason = -1;
-    if (record.type != JOURNAL_EVENT) fail_msg("%s", input->detail);
-    assert_int_equal(fold_apply(folding, &record, input->event_bytes), 0);
+    assert_int_equal(fold_apply(folding, &input->record, input->event_bytes), 0);
     assert_int_equal(reason, reject);
     if (reject >= 0 && !strstr(why, words)) fail_msg("\"%s\" does not say \"%s\"", why, words);
     input_close(input);
@@ -529,16 +534,8 @@ static void a_step_tells_whose_it_is(void **state) {
 }
 
 static int64_t time_after(const char *line) {
-    struct failure failure = {0};
-    struct input *input;
-    file_write(in_scratch("one.jsonl"), line, strlen(line));
-    assert_int_equal(input_open(&input, in_scratch("one.jsonl"), INPUT_JSON_LINES, &failure), 0);
-    assert_int_equal(input_next(input, &failure), 1);
-    struct journal_record record = input->record;
-    record.source = 1;
-    record.append_time = APPEND_TIME;
-    if (record.type != JOURNAL_EVENT) fail_msg("%s", input->detail);
-    int64_t time = fold_time_after(folding, &record);
+    struct input *input = event_of_line(line);
+    int64_t time = fold_time_after(folding, &input->record);
     input_close(input);
     return time;
 }

@@ -150,6 +150,41 @@ static bool is_listed(MDB_val list, const uint8_t *front) {
     return false;
 }
 
+/* How many entries of the tree of runs, behind its list, are of runs that are not listed: all of PARTIES. */
+static uint32_t count_unlisted(MDB_txn *txn, MDB_dbi runs) {
+    MDB_val list = list_of(txn, runs), key, value;
+    MDB_cursor *cursor;
+    uint32_t found = 0;
+    assert_int_equal(mdb_cursor_open(txn, runs, &cursor), 0);
+    assert_int_equal(mdb_cursor_get(cursor, &key, &value, MDB_FIRST), 0);
+    int code;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        if (is_listed(list, key.mv_data)) continue;
+        assert_int_equal(*(const uint8_t *)key.mv_data, TABLE_PARTIES);
+        found++;
+    }
+    assert_int_equal(code, MDB_NOTFOUND);
+    mdb_cursor_close(cursor);
+    return found;
+}
+
+static uint32_t count_listed(struct place *place, uint32_t *without_entries) {
+    MDB_txn *txn;
+    MDB_dbi runs;
+    MDB_env *env = open_raw(place, &txn, &runs);
+    MDB_val list = list_of(txn, runs);
+    uint32_t count = 0;
+    *without_entries = 0;
+    for (size_t at = LIST_HEAD_BYTES; at < list.mv_size; at += sizeof(struct run)) {
+        struct run run;
+        memcpy(&run, (const uint8_t *)list.mv_data + at, sizeof run);
+        *without_entries += run.entries == 0;
+        count++;
+    }
+    close_raw(env, txn);
+    return count;
+}
+
 static void nothing_is_left_of_what_was_merged(void **state) {
     static struct model model;
     struct place *place = *state;
@@ -162,7 +197,7 @@ static void nothing_is_left_of_what_was_merged(void **state) {
     MDB_txn *txn;
     MDB_dbi runs;
     MDB_env *env = open_raw(place, &txn, &runs);
-    MDB_val list = list_of(txn, runs), key, value;
+    MDB_val list = list_of(txn, runs);
     uint8_t highest = 0;
     for (size_t at = LIST_HEAD_BYTES; at < list.mv_size; at += sizeof(struct run)) {
         struct run run;
@@ -170,13 +205,7 @@ static void nothing_is_left_of_what_was_merged(void **state) {
         if (run.level > highest) highest = run.level;
     }
     assert_in_range(highest, 2, 8); /* or this shows nothing */
-    MDB_cursor *cursor;
-    assert_int_equal(mdb_cursor_open(txn, runs, &cursor), 0);
-    int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    for (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT); code == 0; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
-        assert_true(is_listed(list, key.mv_data));
-    assert_int_equal(code, MDB_NOTFOUND);
-    mdb_cursor_close(cursor);
+    assert_int_equal(count_unlisted(txn, runs), 0);
     close_raw(env, txn);
 }
 
@@ -199,16 +228,8 @@ static void merges_go_on_after_an_empty_transaction_was_dropped(void **state) {
     }
     store_abort(store);
     store_close(store);
-    MDB_txn *txn;
-    MDB_dbi runs;
-    MDB_env *env = open_raw(place, &txn, &runs);
-    MDB_val list = {1, (char[]){0}}, value;
-    uint32_t count;
-    assert_int_equal(mdb_get(txn, runs, &list, &value), 0);
-    memcpy(&count, (const char *)value.mv_data + sizeof(uint32_t), sizeof count);
-    assert_true(count < 20);
-    mdb_txn_abort(txn);
-    mdb_env_close(env);
+    uint32_t without_entries;
+    assert_true(count_listed(place, &without_entries) < 20);
 }
 
 /* ---- damage ---- */
@@ -332,19 +353,23 @@ static void drop_filters(MDB_txn *txn, MDB_dbi runs) {
     mdb_cursor_close(cursor);
 }
 
-/* So many keys, and in the list one run of them. */
-static void write_a_run(struct place *place, uint32_t count) {
+/* These keys, in a run of their own; what its commit said. */
+static int write_numbers(struct place *place, uint32_t from, uint32_t to) {
     struct store *store = open_writer(place);
     struct key key;
     char room[200];
     assert_int_equal(store_begin(store), 0);
-    for (uint32_t number = 0; number < count; number++) {
+    for (uint32_t number = from; number < to; number++) {
         key_of(&key, number);
         put(store, TABLE_PARTIES, key_str(&key), value_of(room, number, 0));
     }
-    assert_int_equal(store_commit(store), 0);
+    int result = store_commit(store);
     store_close(store);
+    return result;
 }
+
+/* So many keys, and in the list one run of them. */
+static void write_a_run(struct place *place, uint32_t count) { assert_int_equal(write_numbers(place, 0, count), 0); }
 
 static void damage_is_told(void **state) {
     struct place *place = *state;
@@ -441,23 +466,6 @@ static void what_is_read_in_order_needs_no_filter(void **state) {
 
 /* ---- how many runs there are ---- */
 
-static uint32_t count_listed(struct place *place, uint32_t *without_entries) {
-    MDB_txn *txn;
-    MDB_dbi runs;
-    MDB_env *env = open_raw(place, &txn, &runs);
-    MDB_val list = list_of(txn, runs);
-    uint32_t count = 0;
-    *without_entries = 0;
-    for (size_t at = LIST_HEAD_BYTES; at < list.mv_size; at += sizeof(struct run)) {
-        struct run run;
-        memcpy(&run, (const uint8_t *)list.mv_data + at, sizeof run);
-        *without_entries += run.entries == 0;
-        count++;
-    }
-    close_raw(env, txn);
-    return count;
-}
-
 /* Of a table: each holds the first chunk of the one that there is. */
 static void make_runs(struct place *place, uint32_t count) {
     static uint8_t chunk[4096], filter[1 << 16];
@@ -493,19 +501,7 @@ static void make_runs(struct place *place, uint32_t count) {
     close_raw(env, txn);
 }
 
-static int write_another_run(struct place *place) {
-    struct store *store = open_writer(place);
-    struct key key;
-    char room[200];
-    assert_int_equal(store_begin(store), 0);
-    for (uint32_t number = 10000; number < 13000; number++) {
-        key_of(&key, number);
-        put(store, TABLE_PARTIES, key_str(&key), value_of(room, number, 0));
-    }
-    int result = store_commit(store);
-    store_close(store);
-    return result;
-}
+static int write_another_run(struct place *place) { return write_numbers(place, 10000, 13000); }
 
 static void expect_first(struct place *place, uint32_t count) {
     struct store *store = open_writer(place);
@@ -567,18 +563,7 @@ static void expect_left(struct place *place, uint32_t chunks) {
     MDB_txn *txn;
     MDB_dbi runs;
     MDB_env *env = open_raw(place, &txn, &runs);
-    MDB_cursor *cursor;
-    MDB_val list = list_of(txn, runs), key, value;
-    uint32_t found = 0;
-    assert_int_equal(mdb_cursor_open(txn, runs, &cursor), 0);
-    int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    for (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT); code == 0; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        if (is_listed(list, key.mv_data)) continue;
-        assert_int_equal(*(const uint8_t *)key.mv_data, TABLE_PARTIES);
-        found++;
-    }
-    assert_int_equal(found, chunks);
-    mdb_cursor_close(cursor);
+    assert_int_equal(count_unlisted(txn, runs), chunks);
     close_raw(env, txn);
 }
 

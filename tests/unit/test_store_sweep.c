@@ -14,6 +14,7 @@
 /* What a run was told was done. */
 struct told {
     bool first, all, copied; /* committed so many; the copy is one */
+    uint32_t parts;          /* committed, of a table in runs */
     int error;               /* the first */
     char text[512];
 };
@@ -53,7 +54,7 @@ static void look(struct store *store, bool writes, struct told *told) {
 }
 
 /* A life with all that a service does to its state. Goes on after an error, as far as there is anything to go on with. */
-static void live(struct place *place, const char *copy, struct told *told) {
+static void live_with_numbers(struct place *place, const char *copy, struct told *told) {
     struct store *store, *reader;
     *told = (struct told){0};
     if (note(told, store_open_lmdb_sized(&store, place->path, SMALL_MAP_BYTES, place->error, sizeof place->error), place->error) != 0) return;
@@ -102,8 +103,17 @@ static void expect_copy(struct place *copy, const struct told *told) {
     store_close(store);
 }
 
+static bool numbers_are_done(const struct told *told) { return told->all && told->copied; }
+
+struct life {
+    void (*live)(struct place *place, const char *copy, struct told *told);
+    bool (*is_done)(const struct told *told); /* all that it does */
+    bool (*expect)(struct place *place, const struct told *told, const char *where);
+    long calls_least; /* or it shows nothing */
+};
+
 /* Runs with the calls failing in turn, until there is none left to fail. */
-static void sweep(enum fault_kind kind, int error) {
+static void sweep(const struct life *life, enum fault_kind kind, int error) {
     long calls = 0, number = 0;
     int distrusted = 0;
     do {
@@ -113,37 +123,39 @@ static void sweep(enum fault_kind kind, int error) {
         make_test_directory(place.path, sizeof place.path);
         make_test_directory(copy.path, sizeof copy.path);
         fault_set(kind, ++number, error);
-        live(&place, copy.path, &told);
+        life->live(&place, copy.path, &told);
         calls = fault_calls();
         fault_set(FAULT_NONE, 0, 0);
         snprintf(where, sizeof where, "call %ld failing with %d: %d, \"%s\"", number, error, told.error, told.text);
         if (told.error && (told.error == STORE_ERROR_MISUSE || !*told.text)) fail_msg("%s", where);
-        if (!told.error && number > calls && !(told.all && told.copied)) fail_msg("nothing failed, but not all was done");
-        distrusted += expect_whole(&place, &told, where);
+        if (!told.error && number > calls && !life->is_done(&told)) fail_msg("nothing failed, but not all was done");
+        distrusted += life->expect(&place, &told, where);
         expect_copy(&copy, &told);
         remove_test_directory(place.path);
         remove_test_directory(copy.path);
     } while (number <= calls);
-    assert_true(number > 20);
+    assert_true(number > life->calls_least);
     assert_in_range(distrusted, 0, SYNCS);
 }
 
+static const struct life numbers = {live_with_numbers, numbers_are_done, expect_whole, 20};
+
 static void every_call_for_a_file(void **state) {
     (void)state;
-    sweep(FAULT_FILES, EIO);
-    sweep(FAULT_FILES, ENOSPC);
-    sweep(FAULT_FILES, FAULT_SHORT);
+    sweep(&numbers, FAULT_FILES, EIO);
+    sweep(&numbers, FAULT_FILES, ENOSPC);
+    sweep(&numbers, FAULT_FILES, FAULT_SHORT);
 }
 
 static void every_call_of_LMDB(void **state) {
     (void)state;
-    sweep(FAULT_LMDB, EIO);
-    sweep(FAULT_LMDB, ENOMEM);
-    sweep(FAULT_LMDB, MDB_CORRUPTED);
-    sweep(FAULT_LMDB, MDB_MAP_FULL);
-    sweep(FAULT_LMDB, MDB_MAP_RESIZED);
-    sweep(FAULT_LMDB, MDB_READERS_FULL);
-    sweep(FAULT_LMDB, MDB_BAD_TXN);
+    sweep(&numbers, FAULT_LMDB, EIO);
+    sweep(&numbers, FAULT_LMDB, ENOMEM);
+    sweep(&numbers, FAULT_LMDB, MDB_CORRUPTED);
+    sweep(&numbers, FAULT_LMDB, MDB_MAP_FULL);
+    sweep(&numbers, FAULT_LMDB, MDB_MAP_RESIZED);
+    sweep(&numbers, FAULT_LMDB, MDB_READERS_FULL);
+    sweep(&numbers, FAULT_LMDB, MDB_BAD_TXN);
 }
 
 /* ---- tables in runs ---- */
@@ -187,12 +199,12 @@ static int write_part(struct store *store, uint32_t part) {
     return store_commit(store);
 }
 
-static bool write_parts(struct store *store, uint32_t from, uint32_t to, uint32_t *parts, struct told *told) {
+static bool write_parts(struct store *store, uint32_t from, uint32_t to, struct told *told) {
     for (uint32_t part = from; part < to; part++) {
         int result = STORE_RETRY;
         for (int times = 0; times < 6 && result == STORE_RETRY; times++) result = note(told, write_part(store, part), store_error(store));
         if (result) return false;
-        *parts = part + 1;
+        told->parts = part + 1;
     }
     return true;
 }
@@ -232,25 +244,26 @@ static int read_parts(struct store *store, uint32_t parts) {
 }
 
 /* The store is closed and opened on the way, while a merge is under way, which then begins anew. */
-static uint32_t live_in_runs(struct place *place, struct told *told) {
+static void live_with_runs(struct place *place, const char *copy, struct told *told) {
     struct store *store;
     struct store_stats stats;
-    uint32_t parts = 0;
+    (void)copy;
     *told = (struct told){0};
-    if (note(told, store_open_lmdb(&store, place->path, place->error, sizeof place->error), place->error) != 0) return parts;
-    bool goes_on = write_parts(store, 0, PARTS / 2, &parts, told);
+    if (note(told, store_open_lmdb(&store, place->path, place->error, sizeof place->error), place->error) != 0) return;
+    bool goes_on = write_parts(store, 0, PARTS / 2, told);
     store_close(store);
-    if (!goes_on || note(told, store_open_lmdb(&store, place->path, place->error, sizeof place->error), place->error) != 0) return parts;
-    if (write_parts(store, parts, PARTS, &parts, told) && note(told, store_begin(store), store_error(store)) == 0) {
-        if (note(told, read_parts(store, parts), store_error(store)) == 0) note(told, store_stats(store, &stats), store_error(store));
+    if (!goes_on || note(told, store_open_lmdb(&store, place->path, place->error, sizeof place->error), place->error) != 0) return;
+    if (write_parts(store, told->parts, PARTS, told) && note(told, store_begin(store), store_error(store)) == 0) {
+        if (note(told, read_parts(store, told->parts), store_error(store)) == 0) note(told, store_stats(store, &stats), store_error(store));
         store_abort(store);
     }
     store_close(store);
-    return parts;
 }
 
+static bool parts_are_done(const struct told *told) { return told->parts == PARTS; }
+
 /* As expect_whole. */
-static bool expect_parts(struct place *place, uint32_t told, const char *where) {
+static bool expect_parts(struct place *place, const struct told *told, const char *where) {
     struct store *store;
     struct str value;
     int result = store_open_lmdb(&store, place->path, place->error, sizeof place->error);
@@ -258,39 +271,19 @@ static bool expect_parts(struct place *place, uint32_t told, const char *where) 
     if (result) fail_msg("%s: then it does not open: %s", where, place->error);
     assert_int_equal(store_begin(store), 0);
     uint32_t parts = store_get(store, TABLE_META, STR("parts"), &value) == 0 ? (uint8_t)*value.ptr : 0;
-    if (parts < told || parts > told + 1) fail_msg("%s: %u parts, and it was told of %u", where, parts, told);
+    if (parts < told->parts || parts > told->parts + 1) fail_msg("%s: %u parts, and it was told of %u", where, parts, told->parts);
     if (parts) assert_int_equal(read_parts(store, parts), 0);
     store_abort(store);
     store_close(store);
     return false;
 }
 
-static void sweep_runs(int error) {
-    long calls = 0, number = 0;
-    int distrusted = 0;
-    do {
-        struct place place = {0};
-        struct told told;
-        char where[700];
-        make_test_directory(place.path, sizeof place.path);
-        fault_set(FAULT_LMDB, ++number, error);
-        uint32_t parts = live_in_runs(&place, &told);
-        calls = fault_calls();
-        fault_set(FAULT_NONE, 0, 0);
-        snprintf(where, sizeof where, "call %ld failing with %d: %d, \"%s\"", number, error, told.error, told.text);
-        if (told.error && (told.error == STORE_ERROR_MISUSE || !*told.text)) fail_msg("%s", where);
-        if (!told.error && number > calls && parts != PARTS) fail_msg("nothing failed, but not all was done");
-        distrusted += expect_parts(&place, parts, where);
-        remove_test_directory(place.path);
-    } while (number <= calls);
-    assert_true(number > 200);
-    assert_in_range(distrusted, 0, SYNCS);
-}
+static const struct life parts_in_runs = {live_with_runs, parts_are_done, expect_parts, 200};
 
 static void every_call_of_LMDB_for_runs(void **state) {
     (void)state;
-    sweep_runs(EIO);
-    sweep_runs(MDB_MAP_FULL);
+    sweep(&parts_in_runs, FAULT_LMDB, EIO);
+    sweep(&parts_in_runs, FAULT_LMDB, MDB_MAP_FULL);
 }
 
 int main(void) {
