@@ -45,7 +45,7 @@ num.io.threads=4
 
 LOG4J = """\
 <Configuration status="error"><Appenders><Console name="out"><PatternLayout pattern="%d %p %c %m%n"/></Console></Appenders>
-<Loggers><Root level="warn"><AppenderRef ref="out"/></Root></Loggers></Configuration>
+<Loggers><Logger name="org.apache.kafka.coordinator" level="info"/><Root level="warn"><AppenderRef ref="out"/></Root></Loggers></Configuration>
 """
 
 
@@ -191,6 +191,10 @@ class Broker:
         for topic, partition, _, _, _, offset, *_ in found:
             run("abort", "--topic", topic, "--partition", partition, "--start-offset", offset)
         return len(found)
+
+    def tail(self, count=30):
+        """What it said last."""
+        return "\n".join((self.room / "kafka.log").read_text(errors="replace").splitlines()[-count:])
 
     def end(self, name, how, seconds=30):
         pid = self.places["pids"].pop(name, None)

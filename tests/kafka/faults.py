@@ -139,7 +139,8 @@ class Faults:
             except Failed as why:
                 hanging = self.bench.broker.end_hanging()
                 if not hanging:
-                    raise Failed("\n".join([str(why), *(instance.tail(4) for instance in self.instances)])) from why
+                    said = [self.wire.away or "the group's coordinator answers", *(instance.tail(4) for instance in self.instances), self.bench.broker.tail()]
+                    raise Failed("\n".join([str(why), *said])) from why
                 self.done["transactions that a broker left hanging"] += hanging
                 self.settle(180)
             for instance in self.instances:

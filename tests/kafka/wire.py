@@ -108,6 +108,7 @@ class Wire:
 
     def __init__(self, bootstrap, prefix="", partitions=4):
         self.bootstrap, self.prefix, self.partitions = bootstrap, prefix, partitions
+        self.away = None  # why a group's offsets were not told last
         self.admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": bootstrap})
 
     def create(self):
@@ -199,10 +200,13 @@ class Wire:
         consumer = self.consumer(**{"group.id": group})
         places = [kafka.TopicPartition(self.prefix + name, number) for name in SOURCES[:4] for number in range(self.partitions)]
         try:
-            return {(place.topic, place.partition): place.offset for place in consumer.committed(places, 10)}
+            offsets = {(place.topic, place.partition): place.offset for place in consumer.committed(places, 10)}
+            self.away = None
+            return offsets
         except kafka.KafkaException as why:  # the coordinator is still coming up, or moved
             if why.args[0].code() not in AWAY:
                 raise
+            self.away = f"the group's offsets: {why.args[0]}"
             return {}
         finally:
             consumer.close()

@@ -12,6 +12,7 @@ MEMORY_SECONDS = 0.5
 LATENESS_MS = 5000  # ringback waits so long for late events: what is overtaken within it need not be told
 RUN_SECONDS = 900
 WARM = 1 / 3
+LEAST_COMMITS = 3  # from the first to the last of them is measured; checkpoints without pause take seconds each when there is much to read
 
 
 def cpu_seconds(pid):
@@ -105,7 +106,7 @@ def throughput(bench, kind, run, workers):
     try:
         progress = take_all_in(bench, engine)
         warm = [sample for sample in progress.samples if sample[1] >= WARM * bench.loaded["events"]]
-        if len(warm) < 5:
+        if len(warm) < LEAST_COMMITS:
             engine.fail(f"had done all in {len(progress.samples)} commits; give more --events")
         first, last = warm[0], warm[-1]
         events = last[1] - first[1]
