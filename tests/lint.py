@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """clang-tidy over our sources, one to a core. What it found clean is looked at again when the source, a header of it, its flags, the checks or
-clang-tidy itself have changed: the paths of its analyzer take seconds a file. Needs build/asan-ubsan, which says what includes what.
+clang-tidy itself have changed. Its analyzer follows paths within a function; through calls too with --deep, which takes ten times as long.
+Needs build/asan-ubsan, which says what includes what.
 
-    tests/lint.py [--all]
+    tests/lint.py [--all] [--deep]
 """
 import argparse
 import concurrent.futures
@@ -18,6 +19,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD, CLEAN = ROOT / "build/asan-ubsan", ROOT / "build/lint"
 FOLDERS = ("schemas", "state", "processors", "runtime")
+SHALLOW = [f"--extra-arg={word}" for word in ("-Xclang", "-analyzer-config", "-Xclang", "mode=shallow")]
 
 
 def output_of(*command):
@@ -40,9 +42,9 @@ def included():
     return found
 
 
-def sources():
+def sources(depth):
     """Source -> a hash of all that clang-tidy's opinion of it depends on."""
-    always = output_of("clang-tidy", "--version") + (ROOT / ".clang-tidy").read_text()
+    always = output_of("clang-tidy", "--version") + (ROOT / ".clang-tidy").read_text() + "".join(depth)
     includes, found = included(), {}
     for command in json.loads((BUILD / "compile_commands.json").read_text()):
         source = pathlib.Path(command["file"])
@@ -53,8 +55,8 @@ def sources():
     return {source: hashlib.sha256("".join(parts).encode()).hexdigest() for source, parts in found.items()}
 
 
-def look(source, key):
-    done = subprocess.run(["clang-tidy", "-p", BUILD, "-quiet", source], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+def look(depth, source, key):
+    done = subprocess.run(["clang-tidy", "-p", BUILD, "-quiet", *depth, source], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
     if done.returncode == 0:
         (CLEAN / key).touch()
     return done
@@ -63,12 +65,14 @@ def look(source, key):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--all", action="store_true", help="those too that were found clean")
+    parser.add_argument("--deep", action="store_true", help="with paths through calls")
     options = parser.parse_args()
+    depth = [] if options.deep else SHALLOW
     CLEAN.mkdir(exist_ok=True)
-    of = sources()
+    of = sources(depth)
     todo = {source: key for source, key in of.items() if options.all or not (CLEAN / key).exists()}
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        bad = [done for done in pool.map(look, todo, todo.values()) if done.returncode != 0]
+        bad = [done for done in pool.map(functools.partial(look, depth), todo, todo.values()) if done.returncode != 0]
     for done in bad:
         print(done.stdout or f"{done.args[-1]}: clang-tidy ended with {done.returncode}")
     print(f"# {len(of)} sources, {len(of) - len(todo)} as they were when they were clean")
