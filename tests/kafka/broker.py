@@ -93,6 +93,8 @@ def is_alive(pid):
 class Broker:
     """What runs in a directory; `places` is what `start` printed."""
 
+    compiler = ["-XX:TieredStopAtLevel=1"]  # compiling well costs a broker that lives for minutes half of its CPU; benchmarks let it
+
     def __init__(self, room):
         self.room = pathlib.Path(room).resolve()
         self.file = self.room / "places.json"
@@ -111,7 +113,7 @@ class Broker:
 
     def java(self, heap, *arguments):
         jars = ":".join([str(self.room)] + [f"{broker_jars()}/*"])
-        return ["java", f"-Xmx{heap}", "-Xms64m", "-XX:+UseSerialGC", f"-Dlog4j2.configurationFile={self.room}/log4j2.xml", "-cp", jars,
+        return ["java", *self.compiler, f"-Xmx{heap}", "-Xms64m", "-XX:+UseSerialGC", f"-Dlog4j2.configurationFile={self.room}/log4j2.xml", "-cp", jars,
                 *arguments]
 
     def spawn(self, name, command):
@@ -153,7 +155,7 @@ class Broker:
         if not self.registry:
             self.places["registry"] = f"http://127.0.0.1:{free_ports(1)[0]}/apis/ccompat/v7"
         port = self.registry.split(":")[2].split("/")[0]
-        self.spawn("registry", ["java", "-Xmx300m", "-XX:+UseSerialGC", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={port}", "-jar",
+        self.spawn("registry", ["java", *self.compiler, "-Xmx300m", "-XX:+UseSerialGC", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={port}", "-jar",
                                 str(jar)])
 
     def wait_ready(self):
