@@ -1,10 +1,14 @@
 #include "kafka_disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "clocks.h"
 #include "json_log.h"
@@ -12,6 +16,46 @@
 #define AWAY_LEAST_MS 10000 /* a quota, or a disk that fails: room alone does not say that it is well */
 #define AWAY_DOUBLINGS 2    /* where it refused again soon after */
 #define SOON_MS 60000
+
+/* ---- before the first state ---- */
+
+#define PROBE "probe"
+
+/* What refused; 0: nothing did. */
+static int file_try(const char *directory) {
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/" PROBE, directory) >= (int)sizeof path) return ENAMETOOLONG;
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file < 0) return errno;
+    int cause = write(file, PROBE, sizeof PROBE - 1) < 0 || fsync(file) < 0 ? errno : 0;
+    close(file);
+    return unlink(path) < 0 && !cause ? errno : cause;
+}
+
+static const char *advice(int cause) {
+    switch (cause) {
+    case ENOENT: return "Make the directory that it is to lie in.";
+    case ENOTDIR: return "A part of the path is a file: name a directory.";
+    case EACCES:
+    case EPERM: return "Give it to the user that runs this, who alone should read it.";
+    case EROFS: return "Mount the file system for writing, or name a directory on another.";
+    default: return "Name a directory on a local disk that this user may write.";
+    }
+}
+
+int disk_try(const struct config *config, struct failure *failure) {
+    const char *path = config->state.dir;
+    int cause = mkdir(path, 0700) < 0 && errno != EEXIST ? errno : 0;
+    const char *unsafe = cause ? NULL : store_unsafe_filesystem(path);
+    if (unsafe)
+        return fail(failure, EXIT_CONFIGURATION, "state.dir: %s is on %s, where memory maps and locks do not hold. Name a directory on a local disk.",
+                    path, unsafe);
+    if (!cause) cause = file_try(path);
+    if (!cause || cause == ENOSPC || cause == EDQUOT || cause == EIO) return 0;
+    return fail(failure, EXIT_CONFIGURATION, "state.dir: %s cannot be written: %s. %s", path, strerror(cause), advice(cause));
+}
+
+/* ---- the fate ---- */
 
 void disk_refused(struct disk_fate *fate) { atomic_store(&fate->refused, true); }
 

@@ -23,6 +23,10 @@ struct disk_fate {
     int64_t since_ms, back_ms; /* monotonic: when it went away, and came back last */
 };
 
+/* Before anything is promised to anybody: makes state.dir where it is not there, and writes, syncs and removes a file in it. A disk that is full,
+ * or fails, is left to its fate below. -1: a person has to act; described, with EXIT_CONFIGURATION. */
+int disk_try(const struct config *config, struct failure *failure);
+
 /* The failure that was met is one of the disk's. Any thread. */
 void disk_refused(struct disk_fate *fate);
 static inline bool disk_is_refused(const struct disk_fate *fate) { return atomic_load_explicit(&fate->refused, memory_order_relaxed); }

@@ -230,6 +230,7 @@ static int worker_open(struct worker *worker) {
     worker->partitions = calloc((size_t)worker->count, sizeof *worker->partitions);
     worker->assigned = calloc((size_t)worker->count, sizeof *worker->assigned);
     if (!worker->partitions || !worker->assigned) return fail_memory(worker->failure);
+    if (disk_try(shared->config, worker->failure) < 0) return -1;
     if (shared_open(shared, shared->config, worker->failure) < 0) return -1;
     health_set(shared->health, HEALTH_GROUP, "not a member of the group yet");
     return member_open(worker);

@@ -29,6 +29,11 @@ const char *lmdb_directory_unsafe_filesystem(uint32_t type) {
     return NULL;
 }
 
+const char *store_unsafe_filesystem(const char *path) {
+    struct statfs filesystem;
+    return statfs(path, &filesystem) == 0 ? lmdb_directory_unsafe_filesystem((uint32_t)filesystem.f_type) : NULL;
+}
+
 /* Reads a short text file whole, without its line end; false with errno set where that fails. */
 static bool read_line(int directory_fd, const char *name, char *text, size_t size) {
     int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC);

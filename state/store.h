@@ -44,6 +44,10 @@ enum {
 
 struct store;
 
+/* Name of the file system at `path` ("NFS") where it is one that the LMDB side refuses, because memory maps and locks do not hold there; NULL:
+ * it is none, or cannot be asked. */
+const char *store_unsafe_filesystem(const char *path);
+
 /* Opens (makes, if need be) the LMDB environment in directory `path` for writing. Takes the directory's OWNER lock,
  * and marks it dirty from its making, or the first commit, to close. On error *store is NULL and `error` (error_size bytes) says what is wrong and
  * what to do. */

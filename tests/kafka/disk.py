@@ -57,7 +57,8 @@ class SmallDisk:
 
 
 def full_disk(bench):
-    """Two instances; the disk of one is filled. The other has all partitions soon; 5 % are too little to come back, more is enough."""
+    """Two instances; the disk of one is filled. The other has all partitions soon; 5 % are too little to come back, more is
+    enough. A start on a full disk is the same, and no end."""
     wire, room, (port,) = bench.wire(4), bench.directory("full"), free_ports(1)
     events = list(messages(of_now(bench, 3, "--tenants", 40, "--events", 12_000), wire.prefix))
     disk = SmallDisk(room, 32)
@@ -79,6 +80,9 @@ def full_disk(bench):
         status, reasons = small.page("/readyz")
         if status != 503 or "disk: " not in reasons or "ringback_disk_refused 1" not in small.page("/metrics")[1]:
             raise Failed(f"it does not say that its disk is full: {status} {reasons}")
+        small.kill()
+        small.start()
+        wait_until(f"started on the full disk it does not say so:\n{small.tail()}", 60, lambda: small.count("disk_refused") == 2)
         disk.free(percent=5)
         time.sleep(AWAY_SECONDS + 3)
         if small.count("disk_back") or not small.is_running():

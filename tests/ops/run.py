@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 
+from endings import state_directories
 from stage import OUTPUTS, SOURCES, Bench, EventWriter, Service, expect, has, kafka_broker, metric, produce
 from program import EXIT_AGAIN, EXIT_CONFIGURATION, ROOT, Tap
 from rights import logins, refusals_of_a_service, rights_over_plain, rights_over_scram
@@ -287,6 +288,7 @@ def service_pages_and_registry_outage(bench):
 TESTS = (
     rules_and_dashboard,
     configurations,
+    state_directories,
     topics,
     schemas,
     connecting,

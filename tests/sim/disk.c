@@ -16,6 +16,7 @@ int __wrap_store_open_lmdb(struct store **store, const char *path, char *error, 
 int __wrap_store_erase_lmdb(const char *path, char *error, size_t error_size);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __wrap_statvfs(const char *path, struct statvfs *filesystem);
+int __wrap_disk_try(const struct config *config, struct failure *failure);
 
 static struct disk {
     struct store *store; /* NULL: nothing is there */
@@ -136,6 +137,12 @@ int __wrap_statvfs(const char *path, struct statvfs *filesystem) {
     int instance;
     if (sscanf(path, "/sim/%d", &instance) != 1) sim_fail("a file system at %s", path);
     *filesystem = (struct statvfs){.f_blocks = 1000, .f_bavail = sim_now() < sim_instances[instance].full_until ? 0 : 900};
+    return 0;
+}
+
+int __wrap_disk_try(const struct config *config, struct failure *failure) {
+    (void)config;
+    (void)failure;
     return 0;
 }
 
