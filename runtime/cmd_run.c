@@ -21,9 +21,7 @@ static int serve(const struct arguments *arguments, const struct config *config,
     json_log_level((enum level)config->log.level);
     json_log(LEVEL_INFO, "started", LOG_TEXT("version", RINGBACK_VERSION), LOG_TEXT("application", config->application),
              LOG_NUMBER("partitions", config->partitions));
-    int result = kafka_worker_run(config, stop_on_signals(), failure);
-    json_log(LEVEL_INFO, "ended", LOG_NUMBER("exit_code", result < 0 ? (int64_t)failure->code : 0));
-    return result;
+    return kafka_worker_run(config, stop_on_signals(), failure);
 }
 
 static int run(const struct arguments *arguments) { return run_configured(arguments, serve); }

@@ -31,8 +31,11 @@ struct shared {
     struct disk_fate disk;
 };
 
-/* Without a member. -1 described; shared_close takes what was opened, either way. */
-int shared_open(struct shared *shared, const struct config *config, struct failure *failure);
+/* What needs nobody else: metrics, health, turns. -1 described. The second frees it, made or not, after shared_close. */
+int shared_make(struct shared *shared, const struct config *config, struct failure *failure);
+void shared_free(struct shared *shared);
+/* The rest, without a member; waits for a registry up to 10 s. -1 described; shared_close takes what was opened, either way. */
+int shared_open(struct shared *shared, struct failure *failure);
 void shared_close(struct shared *shared);
 
 struct partition {

@@ -17,7 +17,7 @@ struct repair {
 };
 
 static int begin(struct repair *repair, const struct config *config, int32_t number) {
-    if (shared_open(&repair->shared, config, repair->failure) < 0) return -1;
+    if (shared_make(&repair->shared, config, repair->failure) < 0 || shared_open(&repair->shared, repair->failure) < 0) return -1;
     repair->shared.member = kafka_open_plain(config, KAFKA_MEMBER, repair->failure);
     if (!repair->shared.member) return -1;
     repair->made = true;
@@ -30,6 +30,7 @@ static void end(struct repair *repair) {
     if (repair->made) partition_free(&repair->partition);
     if (repair->shared.member) rd_kafka_destroy(repair->shared.member);
     shared_close(&repair->shared);
+    shared_free(&repair->shared);
     free(repair);
 }
 

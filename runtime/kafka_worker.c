@@ -1,7 +1,9 @@
 #include "kafka_worker.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "clocks.h"
@@ -12,12 +14,19 @@
 
 #define POLL_MS 100
 #define MEMBER_LIMIT_MS 30000
+#define OPENING_LIMIT_MS 120000 /* a registry may take registry.timeout, 60 s at most, and the brokers theirs */
 #define RELEASE_MS 4000 /* below the session's timeout: whoever is slower is fenced */
 #define REJOIN_MS 3000  /* a partition that was fenced, though it is still ours by the group */
-#define WATCH_MS 500
+#define WATCH_MS 100
+#define LATE_MS 500
+#define LATE_LOOKS 10 /* in a row: after the whole process was frozen, the others need a moment too */
+#define DRAIN_MS 4300 /* from being told to stop to the end, which is promised within 5 s */
+#define LAST_WORDS_MS 200
+#define SNAPSHOT_LOOK_MS 500
 
 struct worker {
     struct shared shared;
+    const atomic_bool *stop;
     struct partition *partitions;
     int32_t count;   /* of partitions */
     int32_t started; /* of their threads */
@@ -29,34 +38,87 @@ struct worker {
     struct http_route routes[SERVICE_ROUTES];
     pthread_t watchdog, snapshots;
     bool watched, snapshotted;
-    atomic_bool ended;
+    atomic_bool ending; /* no more snapshots */
+    atomic_bool ended;  /* there is nothing left to watch */
     struct failure *failure;
 };
 
 /* ---- the watchdog ---- */
 
+static volatile sig_atomic_t last_code;
+
+static void end_without_words(int signal_number) {
+    (void)signal_number;
+    _exit((int)last_code);
+}
+
+/* The process ends with `code` soon, even if standard error takes no more: a pipe that nobody reads blocks whoever writes into it. What was not
+ * committed has not happened: whoever goes on does so where the last seal stands. */
+static void end_soon(enum exit_code code) {
+    struct sigaction action = {.sa_handler = end_without_words};
+    struct itimerval timer = {.it_value.tv_usec = LAST_WORDS_MS * 1000L};
+    sigset_t alarm;
+    last_code = (sig_atomic_t)code;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    sigaction(SIGALRM, &action, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* A thread that promised to be back is not. */
+static void end_where_late(const struct worker *worker, int *looks) {
+    int thread;
+    const char *doing;
+    *looks = health_late(worker->shared.health, LATE_MS, &thread, &doing) ? *looks + 1 : 0;
+    if (*looks <= LATE_LOOKS) return;
+    end_soon(EXIT_AGAIN);
+    json_log(LEVEL_ERROR, "watchdog", LOG_NUMBER("thread", thread), LOG_TEXT("doing", doing));
+    _exit(EXIT_AGAIN);
+}
+
+/* A copy, a broker or a registry may hold up the end; nothing depends on it. */
+static void end_where_overdue(const struct worker *worker, int64_t *asked_ms) {
+    if (!atomic_load(worker->stop)) return;
+    if (!*asked_ms) *asked_ms = monotonic_ms();
+    if (monotonic_ms() - *asked_ms < DRAIN_MS) return;
+    end_soon(EXIT_DONE);
+    json_log(LEVEL_WARNING, "ended_overdue", LOG_NUMBER("ms", DRAIN_MS), LOG_TEXT("text", "what was not committed is done again by whoever goes on"));
+    _exit(EXIT_DONE);
+}
+
 static void *watch(void *context) {
     struct worker *worker = context;
-    int late = 0; /* looks in a row: after the whole process was frozen, the others need a moment too */
+    int late_looks = 0;
+    int64_t asked_ms = 0;
     while (!atomic_load(&worker->ended)) {
-        int thread;
-        const char *doing;
-        late = health_late(worker->shared.health, WATCH_MS, &thread, &doing) ? late + 1 : 0;
-        if (late > 2) {
-            json_log(LEVEL_ERROR, "watchdog", LOG_NUMBER("thread", thread), LOG_TEXT("doing", doing));
-            _exit(EXIT_AGAIN); /* what was not committed has not happened: a restart goes on where the last seal stands */
-        }
+        end_where_late(worker, &late_looks);
+        end_where_overdue(worker, &asked_ms);
         struct timespec pause = {.tv_nsec = WATCH_MS * 1000000L};
         nanosleep(&pause, NULL);
     }
     return NULL;
 }
 
+static void beat(struct worker *worker, const char *doing, int64_t limit_ms) { health_beat(worker->shared.health, 0, doing, limit_ms); }
+
+static int watch_begin(struct worker *worker) {
+    beat(worker, "starting", OPENING_LIMIT_MS);
+    if (pthread_create(&worker->watchdog, NULL, watch, worker) != 0) return fail(worker->failure, EXIT_AGAIN, "cannot start a thread.");
+    worker->watched = true;
+    return 0;
+}
+
+static void watch_end(struct worker *worker) {
+    atomic_store(&worker->ended, true);
+    if (worker->watched) pthread_join(worker->watchdog, NULL);
+}
+
 /* ---- snapshots ---- */
 
 static void snapshots_take(struct worker *worker, int64_t taken_ms[]) {
     const struct shared *shared = &worker->shared;
-    for (int32_t n = 0; n < worker->count && !atomic_load(&worker->ended); n++) {
+    for (int32_t n = 0; n < worker->count && !atomic_load(&worker->ending); n++) {
         struct failure failure = {0};
         int64_t seal;
         int taken = snapshot_take(shared->config, n, &seal, &failure);
@@ -73,8 +135,8 @@ static void snapshots_take(struct worker *worker, int64_t taken_ms[]) {
 static void *keep_snapshots(void *context) {
     struct worker *worker = context;
     int64_t last_ms = monotonic_ms(), *taken_ms = calloc((size_t)worker->count, sizeof *taken_ms);
-    while (taken_ms && !atomic_load(&worker->ended)) {
-        struct timespec pause = {.tv_nsec = WATCH_MS * 1000000L};
+    while (taken_ms && !atomic_load(&worker->ending)) {
+        struct timespec pause = {.tv_nsec = SNAPSHOT_LOOK_MS * 1000000L};
         nanosleep(&pause, NULL);
         if (monotonic_ms() - last_ms >= worker->shared.config->snapshot.every_ms) {
             last_ms = monotonic_ms();
@@ -88,8 +150,6 @@ static void *keep_snapshots(void *context) {
 }
 
 /* ---- the group ---- */
-
-static void beat(struct worker *worker, const char *doing) { health_beat(worker->shared.health, 0, doing, MEMBER_LIMIT_MS); }
 
 /* A partition is assigned where that of every co-partitioned source is: the range assignor gives them together. */
 static void assigned_note(struct worker *worker, const rd_kafka_topic_partition_list_t *list) {
@@ -196,9 +256,9 @@ static void member_told(struct worker *worker, const rd_kafka_message_t *message
     }
 }
 
-static int serve(struct worker *worker, const atomic_bool *stop) {
-    while (!atomic_load(stop)) {
-        beat(worker, "polling the group");
+static int serve(struct worker *worker) {
+    while (!atomic_load(worker->stop)) {
+        beat(worker, "polling the group", MEMBER_LIMIT_MS);
         rd_kafka_message_t *message = rd_kafka_consumer_poll(worker->shared.member, POLL_MS);
         if (message) {
             member_told(worker, message);
@@ -231,7 +291,7 @@ static int worker_open(struct worker *worker) {
     worker->assigned = calloc((size_t)worker->count, sizeof *worker->assigned);
     if (!worker->partitions || !worker->assigned) return fail_memory(worker->failure);
     if (disk_try(shared->config, worker->failure) < 0) return -1;
-    if (shared_open(shared, shared->config, worker->failure) < 0) return -1;
+    if (shared_open(shared, worker->failure) < 0) return -1;
     health_set(shared->health, HEALTH_GROUP, "not a member of the group yet");
     return member_open(worker);
 }
@@ -245,9 +305,6 @@ static int pages_open(struct worker *worker) {
 }
 
 static int start(struct worker *worker) {
-    beat(worker, "starting");
-    if (pthread_create(&worker->watchdog, NULL, watch, worker) != 0) return fail(worker->failure, EXIT_AGAIN, "cannot start a thread.");
-    worker->watched = true;
     if (worker->shared.config->snapshot.dir) {
         if (pthread_create(&worker->snapshots, NULL, keep_snapshots, worker) != 0) return fail(worker->failure, EXIT_AGAIN, "cannot start a thread.");
         worker->snapshotted = true;
@@ -260,7 +317,9 @@ static int start(struct worker *worker) {
 /* What is open is sealed, the group is left, the states are synced. */
 static void stop_all(struct worker *worker) {
     struct shared *shared = &worker->shared;
-    if (shared->health) health_set(shared->health, HEALTH_DRAINING, "it is ending");
+    atomic_store(&worker->ending, true);
+    beat(worker, "ending", OPENING_LIMIT_MS);
+    health_set(shared->health, HEALTH_DRAINING, "it is ending");
     for (int32_t n = 0; n < worker->started; n++) partition_stop(&worker->partitions[n]);
     for (int32_t n = 0; n < worker->started; n++) partition_join(&worker->partitions[n]);
     worker->started = 0;
@@ -269,25 +328,33 @@ static void stop_all(struct worker *worker) {
         rd_kafka_destroy(shared->member);
     }
     http_stop(worker->http);
-    atomic_store(&worker->ended, true);
-    if (worker->watched) pthread_join(worker->watchdog, NULL);
     if (worker->snapshotted) pthread_join(worker->snapshots, NULL);
     shared_close(shared);
     free(worker->partitions);
     free(worker->assigned);
 }
 
-int kafka_worker_run(const struct config *config, const atomic_bool *stop, struct failure *failure) {
-    struct worker *worker = calloc(1, sizeof *worker);
-    if (!worker) return fail_memory(failure);
-    worker->shared.config = config;
-    worker->count = (int32_t)config->partitions;
-    worker->failure = failure;
+static int live(struct worker *worker) {
     int result = worker_open(worker);
     if (result == 0) result = pages_open(worker);
     if (result == 0) result = start(worker);
-    if (result == 0) result = serve(worker, stop);
+    if (result == 0) result = serve(worker);
     stop_all(worker);
+    json_log(LEVEL_INFO, "ended", LOG_NUMBER("exit_code", result < 0 ? (int64_t)worker->failure->code : 0));
+    return result;
+}
+
+int kafka_worker_run(const struct config *config, const atomic_bool *stop, struct failure *failure) {
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (!worker) return fail_memory(failure);
+    worker->stop = stop;
+    worker->count = (int32_t)config->partitions;
+    worker->failure = failure;
+    int result = shared_make(&worker->shared, config, failure);
+    if (result == 0) result = watch_begin(worker);
+    if (result == 0) result = live(worker);
+    watch_end(worker);
+    shared_free(&worker->shared);
     free(worker);
     return result;
 }

@@ -1,10 +1,16 @@
 """A service that is not to start, says what it waits for, and ends in time whatever happens."""
 
 import os
+import signal
+import socket
 import subprocess
+import time
 
-from stage import expect, has
-from program import EXIT_CONFIGURATION
+from stage import Service, expect, has, kafka_broker
+from program import EXIT_AGAIN, EXIT_CONFIGURATION
+
+PROMISED_SECONDS = 5  # from SIGTERM to the end
+LATE_SECONDS = 30  # that the member's thread may be away (runtime/kafka_worker.c)
 
 
 def refused(bench, config):
@@ -23,3 +29,94 @@ def state_directories(bench):
         config.write_text(f"brokers: 127.0.0.1:1\napplication: a\npartitions: 1\nstate: {{dir: {path}}}\nhttp: {{port: 0}}\n")
         has(refused(bench, config), f"state.dir: {path} cannot be written: {why}")
     expect(not os.path.exists(missing.parent), "it has made what was not asked for")
+
+
+def terminated(process, what):
+    """SIGTERM; it ends well and in time."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    try:
+        code = process.wait(4 * PROMISED_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        code = "nothing"
+    took = time.monotonic() - began
+    expect(code == 0 and took <= PROMISED_SECONDS, f"{what}: it ended with {code} {took:.1f} s after SIGTERM")
+
+
+def ends_without_brokers_or_registry(bench):
+    """SIGTERM ends it in time while it waits for a registry that does not answer, and for brokers that are not there."""
+    port, broker = kafka_broker.free_ports(2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        registry = f"registry: {{url: '{address}', timeout: 60s}}\n"
+        for what, more in (("a silent registry", registry), ("no broker", "")):
+            config = bench.config("alone", f"127.0.0.1:{broker}", "a.", f"http: {{port: {port}}}\n{more}")
+            (bench.room / "alone.log").unlink(missing_ok=True)
+            service = Service(bench, "alone", config)
+            try:
+                service.until(lambda: '"started"' in service.log.read_text(), "a first line")
+                time.sleep(2)
+                terminated(service.process, what)
+            finally:
+                service.process.kill()
+
+
+class Unread(Service):
+    """A service whose standard error is a pipe; nobody reads it, and once it is full whoever writes into it is blocked."""
+
+    def __init__(self, bench, name, config):
+        self.reads, self.writes = os.pipe()
+        super().__init__(bench, name, config, output=self.writes)
+
+    def fill(self):
+        """By an open file of our own: what it shares with the service would not block that either."""
+        pipe = os.open(f"/proc/self/fd/{self.writes}", os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            for size in (4096, 1):
+                try:
+                    while True:
+                        os.write(pipe, b"x" * size)
+                except BlockingIOError:
+                    pass
+        finally:
+            os.close(pipe)
+
+    def remove(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.reads)
+        os.close(self.writes)
+
+
+def log_that_nobody_reads(bench):
+    """It blocks whoever writes a line, and neither SIGTERM nor the watchdog's own last words."""
+    import confluent_kafka
+
+    (port,) = kafka_broker.free_ports(1)
+    config = bench.config("unread", bench.broker.bootstrap, "n.", f"http: {{port: {port}}}\n")
+    bench.ringback("topics", "create", "-c", config)
+    service = Unread(bench, "unread", config)
+    try:
+        service.until(service.ready, "ready")
+        service.fill()
+        terminated(service.process, "a pipe that is full")
+    finally:
+        service.remove()
+    service = Unread(bench, "unread", config)
+    settings = {"bootstrap.servers": bench.broker.bootstrap, "group.id": "unread", "partition.assignment.strategy": "range", "log_level": 0}
+    other = confluent_kafka.Consumer(settings)
+    try:
+        service.until(service.ready, "ready again")
+        service.fill()
+        other.subscribe([f"n.{name}" for name in ("calls", "jobs", "commands", "directory")])
+        other.poll(1)  # its thread goes on joining: the service's member has a line to write
+        try:
+            code = service.process.wait(LATE_SECONDS + 20)
+        except subprocess.TimeoutExpired:
+            code = "nothing"
+        expect(code == EXIT_AGAIN, f"the watchdog ends it with {code}")
+    finally:
+        service.remove()
+        other.close()

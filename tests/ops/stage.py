@@ -73,17 +73,17 @@ class Bench:
 
 
 class Service:
-    """`ringback run`, and its pages."""
+    """`ringback run`, and its pages. What it says goes into its log, or where `output` says."""
 
-    def __init__(self, bench, name, config, environment=None):
+    def __init__(self, bench, name, config, environment=None, output=None):
         self.port = int(re.search(r"port: (\d+)", config.read_text()).group(1))
         self.log = bench.room / f"{name}.log"
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [bench.program.path, "run", "-c", config],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=output or log,
+                stderr=output or log,
                 env=os.environ | (environment or {}),
             )
 

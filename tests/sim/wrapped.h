@@ -4,6 +4,8 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -29,6 +31,8 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 int __wrap_close(int fd);
 ssize_t __wrap_getrandom(void *bytes, size_t size, unsigned flags);
 void __wrap__exit(int code);
+int __wrap_sigaction(int signal_number, const struct sigaction *action, struct sigaction *before);
+int __wrap_setitimer(int which, const struct itimerval *timer, struct itimerval *before);
 ssize_t __real_write(int fd, const void *bytes, size_t size);
 ssize_t __real_read(int fd, void *bytes, size_t size);
 int __real_close(int fd);
