@@ -35,6 +35,7 @@ static const struct setting_row reader_defaults[] = {
 static const struct setting_row member_defaults[] = {
     {"session.timeout.ms", "6000"},
     {"heartbeat.interval.ms", "1000"},
+    {"max.poll.interval.ms", "30000"}, /* bounds a join that a coordinator has parked, too */
     {NULL, NULL},
 };
 static const struct setting_row writer_defaults[] = {

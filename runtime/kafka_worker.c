@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -16,7 +17,9 @@
 #define MEMBER_LIMIT_MS 30000
 #define OPENING_LIMIT_MS 120000 /* a registry may take registry.timeout, 60 s at most, and the brokers theirs */
 #define RELEASE_MS 4000 /* below the session's timeout: whoever is slower is fenced */
+#define UNASSIGNED_MS 30000 /* between lines that say so */
 #define REJOIN_MS 3000  /* a partition that was fenced, though it is still ours by the group */
+#define NOT_A_MEMBER "not a member of the group yet"
 #define WATCH_MS 100
 #define LATE_MS 500
 #define LATE_LOOKS 10 /* in a row: after the whole process was frozen, the others need a moment too */
@@ -32,6 +35,8 @@ struct worker {
     int32_t started; /* of their threads */
     bool *assigned;  /* by the last rebalance; by partition */
     bool given;      /* an assignment to hand out, once the generation is known */
+    int64_t unassigned_ms; /* monotonic, since when there has been none; 0: there is one, which may be empty */
+    int64_t unassigned_told_ms;
     int64_t fenced_since_ms;
     struct http *http;
     struct service_pages pages;
@@ -151,6 +156,24 @@ static void *keep_snapshots(void *context) {
 
 /* ---- the group ---- */
 
+static void unassigned(struct worker *worker, const char *reason) {
+    worker->unassigned_ms = worker->unassigned_told_ms = monotonic_ms();
+    health_set(worker->shared.health, HEALTH_GROUP, reason);
+}
+
+/* A coordinator that does not answer shows in nothing else: the client waits for it in silence. */
+static void tell_where_unassigned(struct worker *worker) {
+    int64_t now_ms = monotonic_ms();
+    if (!worker->unassigned_ms || worker->shared.disk.away || now_ms - worker->unassigned_told_ms < UNASSIGNED_MS) return;
+    int64_t seconds = (now_ms - worker->unassigned_ms) / 1000;
+    char text[300];
+    snprintf(text, sizeof text, "no assignment for %" PRId64 " s: the group's coordinator may not answer; look at the brokers' logs for the coordinator of "
+             "__consumer_offsets", seconds);
+    worker->unassigned_told_ms = now_ms;
+    json_log(LEVEL_WARNING, "no_assignment", LOG_NUMBER("seconds", seconds), LOG_TEXT("text", text));
+    health_set(worker->shared.health, HEALTH_GROUP, text);
+}
+
 /* A partition is assigned where that of every co-partitioned source is: the range assignor gives them together. */
 static void assigned_note(struct worker *worker, const rd_kafka_topic_partition_list_t *list) {
     for (int32_t n = 0; n < worker->count; n++) {
@@ -168,14 +191,16 @@ static void assignment_take(struct worker *worker, rd_kafka_t *member, rd_kafka_
     for (int n = 0; n < list->cnt; n++) list->elems[n].offset = RD_KAFKA_OFFSET_END;
     rd_kafka_assign(member, list);
     rd_kafka_pause_partitions(member, list);
-    assigned_note(worker, list);
     worker->given = true;
+    worker->unassigned_ms = 0;
     health_set(worker->shared.health, HEALTH_GROUP, NULL);
+    assigned_note(worker, list);
 }
 
 static void assignment_leave(struct worker *worker, rd_kafka_t *member) {
     bool lost = rd_kafka_assignment_lost(member) || worker->shared.disk.away; /* what is open could not be committed */
     worker->given = false;
+    unassigned(worker, "its partitions were taken back, and new ones are not assigned yet");
     for (int32_t n = 0; n < worker->started; n++) partition_take(&worker->partitions[n], lost);
     int64_t until_ms = monotonic_ms() + RELEASE_MS;
     for (int32_t n = 0; n < worker->started; n++) {
@@ -240,7 +265,9 @@ static int follow_disk(struct worker *worker) {
     struct shared *shared = &worker->shared;
     int told = disk_follow(&shared->disk, shared->config, shared->health, shared->metrics);
     if (told > 0) rd_kafka_unsubscribe(shared->member);
-    return told < 0 ? subscribe(worker) : 0;
+    if (told >= 0) return 0;
+    unassigned(worker, NOT_A_MEMBER);
+    return subscribe(worker);
 }
 
 static void member_told(struct worker *worker, const rd_kafka_message_t *message) {
@@ -267,6 +294,7 @@ static int serve(struct worker *worker) {
             health_set(worker->shared.health, HEALTH_BROKER, NULL);
         }
         if (worker->given) hand_out(worker);
+        tell_where_unassigned(worker);
         if (follow_disk(worker) < 0 || (!worker->shared.disk.away && rejoin_where_fenced(worker) < 0)) return -1;
     }
     return 0;
@@ -292,7 +320,7 @@ static int worker_open(struct worker *worker) {
     if (!worker->partitions || !worker->assigned) return fail_memory(worker->failure);
     if (disk_try(shared->config, worker->failure) < 0) return -1;
     if (shared_open(shared, worker->failure) < 0) return -1;
-    health_set(shared->health, HEALTH_GROUP, "not a member of the group yet");
+    unassigned(worker, NOT_A_MEMBER);
     return member_open(worker);
 }
 

@@ -1,5 +1,6 @@
 """A service that is not to start, says what it waits for, and ends in time whatever happens."""
 
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from stage import Service, expect, has, kafka_broker
 from program import EXIT_AGAIN, EXIT_CONFIGURATION
 
 PROMISED_SECONDS = 5  # from SIGTERM to the end
+UNASSIGNED_SECONDS = 30  # until it says that nobody assigns it anything
 LATE_SECONDS = 30  # that the member's thread may be away (runtime/kafka_worker.c)
 
 
@@ -120,3 +122,20 @@ def log_that_nobody_reads(bench):
     finally:
         service.remove()
         other.close()
+
+
+def nobody_assigns(bench):
+    """Who is not assigned anything for 30 s says so, in its log and on its page, and what it may be."""
+    port, broker = kafka_broker.free_ports(2)
+    config = bench.config("waits", f"127.0.0.1:{broker}", "w.", f"http: {{port: {port}}}\n")
+    service = Service(bench, "waits", config)
+    try:
+        service.until(lambda: "group: not a member of the group yet" in service.get("/readyz")[1], "not a member")
+        service.until(lambda: '"event":"no_assignment"' in service.log.read_text(), "a line that says so", seconds=UNASSIGNED_SECONDS + 5)
+        line = next(json.loads(line) for line in service.log.read_text().splitlines() if '"event":"no_assignment"' in line)
+        expect(UNASSIGNED_SECONDS <= line["seconds"] <= UNASSIGNED_SECONDS + 5, f"it says {line}")
+        for said in (line["text"], service.get("/readyz")[1]):
+            has(said, f"no assignment for {line['seconds']} s", "coordinator of __consumer_offsets")
+        terminated(service.process, "no assignment")
+    finally:
+        service.process.kill()

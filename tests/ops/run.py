@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 
-from endings import ends_without_brokers_or_registry, log_that_nobody_reads, state_directories
+from endings import ends_without_brokers_or_registry, log_that_nobody_reads, nobody_assigns, state_directories
 from stage import OUTPUTS, SOURCES, Bench, EventWriter, Service, expect, has, kafka_broker, metric, produce
 from program import EXIT_AGAIN, EXIT_CONFIGURATION, ROOT, Tap
 from rights import logins, refusals_of_a_service, rights_over_plain, rights_over_scram
@@ -290,6 +290,7 @@ TESTS = (
     configurations,
     state_directories,
     ends_without_brokers_or_registry,
+    nobody_assigns,
     topics,
     schemas,
     connecting,
