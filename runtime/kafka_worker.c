@@ -17,6 +17,7 @@
 #define MEMBER_LIMIT_MS 30000
 #define OPENING_LIMIT_MS 120000 /* a registry may take registry.timeout, 60 s at most, and the brokers theirs */
 #define RELEASE_MS 4000 /* below the session's timeout: whoever is slower is fenced */
+#define ANSWER_MS 1000
 #define UNASSIGNED_MS 30000 /* between lines that say so */
 #define REJOIN_MS 3000  /* a partition that was fenced, though it is still ours by the group */
 #define NOT_A_MEMBER "not a member of the group yet"
@@ -33,6 +34,7 @@ struct worker {
     struct partition *partitions;
     int32_t count;   /* of partitions */
     int32_t started; /* of their threads */
+    bool subscribed; /* the sources were found to be as they should be */
     bool *assigned;  /* by the last rebalance; by partition */
     bool given;      /* an assignment to hand out, once the generation is known */
     int64_t unassigned_ms; /* monotonic, since when there has been none; 0: there is one, which may be empty */
@@ -180,9 +182,25 @@ static void assigned_note(struct worker *worker, const rd_kafka_topic_partition_
         int found = 0;
         for (int at = 0; at < list->cnt; at++) found += list->elems[at].partition == n;
         worker->assigned[n] = found == GROUP_SOURCES;
-        if (found && found != GROUP_SOURCES)
-            json_log(LEVEL_ERROR, "assignment_uneven", LOG_NUMBER("partition", n), LOG_NUMBER("topics", found),
-                     LOG_TEXT("text", "the sources have different numbers of partitions; see ringback topics check"));
+        if (found && found != GROUP_SOURCES) {
+            static const char text[] = "the sources have different numbers of partitions; see ringback topics check";
+            json_log(LEVEL_ERROR, "assignment_uneven", LOG_NUMBER("partition", n), LOG_NUMBER("topics", found), LOG_TEXT("text", text));
+            health_set(worker->shared.health, HEALTH_GROUP, text);
+        }
+    }
+}
+
+/* A source that was given more partitions while it was in use: what lies in them is nobody's. */
+static void beyond_note(struct worker *worker, const rd_kafka_topic_partition_list_t *list) {
+    for (int n = 0; n < list->cnt; n++) {
+        const rd_kafka_topic_partition_t *given = &list->elems[n];
+        char text[400];
+        if (given->partition < worker->count) continue;
+        snprintf(text, sizeof text, "%s has a partition %" PRId32 ", and partitions is %" PRId32 ": nobody reads it; see ringback topics check",
+                 given->topic, given->partition, worker->count);
+        json_log(LEVEL_ERROR, "assignment_beyond", LOG_TEXT("topic", given->topic), LOG_NUMBER("partition", given->partition),
+                 LOG_TEXT("text", text));
+        health_set(worker->shared.health, HEALTH_GROUP, text);
     }
 }
 
@@ -195,6 +213,7 @@ static void assignment_take(struct worker *worker, rd_kafka_t *member, rd_kafka_
     worker->unassigned_ms = 0;
     health_set(worker->shared.health, HEALTH_GROUP, NULL);
     assigned_note(worker, list);
+    beyond_note(worker, list);
 }
 
 static void assignment_leave(struct worker *worker, rd_kafka_t *member) {
@@ -236,6 +255,41 @@ static void hand_out(struct worker *worker) {
     worker->given = false;
 }
 
+/* ---- the brokers ---- */
+
+static int source_wrong(struct worker *worker, int topic, int32_t is, int32_t wanted) {
+    const struct config *config = worker->shared.config;
+    return fail(worker->failure, EXIT_CONFIGURATION,
+                "the topic %s has %" PRId32 " partitions where %" PRId32 " are expected (%s: partitions: %" PRId32 "; %s has 1): what lies in others "
+                "would never be read. Before the first run set partitions to what the sources have; after it, their number is fixed: make the topic "
+                "anew. See ringback topics check.",
+                config->topics.names[topic], is, wanted, config->file, worker->count, config->topics.names[KAFKA_TOPIC_NETWORK]);
+}
+
+/* Some broker, some answer: connections to one that hangs stay open. */
+static bool broker_answers(struct worker *worker) {
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_t *looker = worker->shared.looker;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(looker, worker->shared.config->topics.names[KAFKA_TOPIC_CALLS], NULL);
+    bool answers = topic && rd_kafka_metadata(looker, 0, topic, &metadata, ANSWER_MS) == 0;
+    if (answers) rd_kafka_metadata_destroy(metadata);
+    if (topic) rd_kafka_topic_destroy(topic);
+    return answers;
+}
+
+/* Whether each source has the partitions that it is read with; of one that is not there, or that we may not see, a member is told. 1; 0: that cannot
+ * be said now; -1 described. */
+static int sources_check(struct worker *worker) {
+    for (int topic = KAFKA_TOPIC_CALLS; topic <= KAFKA_TOPIC_NETWORK; topic++) {
+        struct failure failure = {0};
+        int32_t is, wanted = topic_rules[topic].one_partition ? 1 : worker->count;
+        bool known = kafka_partition_count(worker->shared.looker, worker->shared.config->topics.names[topic], &is, &failure) == 0;
+        if (known && is != wanted) return source_wrong(worker, topic, is, wanted);
+        if (!known && failure.code != EXIT_CONFIGURATION) return 0;
+    }
+    return 1;
+}
+
 static int subscribe(struct worker *worker) {
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(GROUP_SOURCES);
     for (int n = 0; n < GROUP_SOURCES; n++)
@@ -244,6 +298,15 @@ static int subscribe(struct worker *worker) {
     rd_kafka_topic_partition_list_destroy(topics);
     if (code) return fail_kafka(worker->failure, code, rd_kafka_err2str(code), "subscribe to", worker->shared.config->topics.names[KAFKA_TOPIC_CALLS]);
     return 0;
+}
+
+/* The group is joined once a broker has told that the sources are as they should be. */
+static int follow_brokers(struct worker *worker) {
+    if (worker->subscribed || !broker_answers(worker)) return 0;
+    int known = sources_check(worker);
+    if (known <= 0) return known;
+    worker->subscribed = true;
+    return worker->shared.disk.away ? 0 : subscribe(worker);
 }
 
 /* Fenced, and still the owner by the group: whoever fenced us was told so too. Only a new assignment can tell who is right. */
@@ -267,7 +330,7 @@ static int follow_disk(struct worker *worker) {
     if (told > 0) rd_kafka_unsubscribe(shared->member);
     if (told >= 0) return 0;
     unassigned(worker, NOT_A_MEMBER);
-    return subscribe(worker);
+    return worker->subscribed ? subscribe(worker) : 0;
 }
 
 static void member_told(struct worker *worker, const rd_kafka_message_t *message) {
@@ -295,7 +358,7 @@ static int serve(struct worker *worker) {
         }
         if (worker->given) hand_out(worker);
         tell_where_unassigned(worker);
-        if (follow_disk(worker) < 0 || (!worker->shared.disk.away && rejoin_where_fenced(worker) < 0)) return -1;
+        if (follow_brokers(worker) < 0 || follow_disk(worker) < 0 || (!worker->shared.disk.away && rejoin_where_fenced(worker) < 0)) return -1;
     }
     return 0;
 }
@@ -339,7 +402,7 @@ static int start(struct worker *worker) {
     }
     for (; worker->started < worker->count; worker->started++)
         if (partition_start(&worker->partitions[worker->started], &worker->shared, worker->started, worker->failure) < 0) return -1;
-    return subscribe(worker);
+    return 0;
 }
 
 /* What is open is sealed, the group is left, the states are synced. */

@@ -139,3 +139,30 @@ def nobody_assigns(bench):
         terminated(service.process, "no assignment")
     finally:
         service.process.kill()
+
+
+def partitions_of_sources(bench):
+    """A source with other partitions than the configuration has ends it at once; one that grows later is told of when it is assigned."""
+    import confluent_kafka.admin as admin
+
+    client = admin.AdminClient({"bootstrap.servers": bench.broker.bootstrap})
+    grow = lambda topic, count: client.create_partitions([admin.NewPartitions(topic, count)])[topic].result(10)
+    (port,) = kafka_broker.free_ports(1)
+    config = bench.config(
+        "grown", bench.broker.bootstrap, "g.", f"http: {{port: {port}}}\n", kafka={"topic.metadata.refresh.interval.ms": 1000}
+    )
+    bench.ringback("topics", "create", "-c", config)
+    service = Service(bench, "grown", config)
+    try:
+        service.until(service.ready, "ready")
+        for topic in ("g.calls", "g.jobs", "g.commands", "g.directory"):
+            grow(topic, 3)
+        said = "has a partition 2, and partitions is 2: nobody reads it"
+        service.until(lambda: said in service.get("/readyz")[1], "its page says so")
+        lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+        beyond = {line["topic"] for line in lines if line.get("event") == "assignment_beyond" and line["partition"] == 2}
+        expect("g.calls" in beyond, f"the log says so of {beyond}")
+        service.stop()
+    finally:
+        service.process.kill()
+    has(refused(bench, config), "the topic g.calls has 3 partitions where 2 are expected", "partitions: 2", "ringback topics check")

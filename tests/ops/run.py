@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 
-from endings import ends_without_brokers_or_registry, log_that_nobody_reads, nobody_assigns, state_directories
+from endings import ends_without_brokers_or_registry, log_that_nobody_reads, nobody_assigns, partitions_of_sources, state_directories
 from stage import OUTPUTS, SOURCES, Bench, EventWriter, Service, expect, has, kafka_broker, metric, produce
 from program import EXIT_AGAIN, EXIT_CONFIGURATION, ROOT, Tap
 from rights import logins, refusals_of_a_service, rights_over_plain, rights_over_scram
@@ -295,6 +295,7 @@ TESTS = (
     schemas,
     connecting,
     service_pages_and_registry_outage,
+    partitions_of_sources,
     log_that_nobody_reads,
     logins,
     rights_over_plain,
