@@ -78,6 +78,7 @@ struct partition {
     int64_t stored_ms;        /* monotonic, of the state's last commit */
     int64_t looked_ms, due_at_wall_ms; /* when the deadlines were looked at */
     int64_t asked_ms;         /* monotonic, when the ends were asked for */
+    int64_t unexplained_ms;   /* monotonic, since when the merge waits for a schema; 0: it does not */
     int64_t gauged_ms;
     bool has_turn;
 };

@@ -11,6 +11,7 @@
 #include "http.h"
 #include "json_log.h"
 #include "kafka_partition.h"
+#include "registry.h"
 #include "snapshot.h"
 
 #define POLL_MS 100
@@ -18,6 +19,9 @@
 #define OPENING_LIMIT_MS 120000 /* a registry may take registry.timeout, 60 s at most, and the brokers theirs */
 #define RELEASE_MS 4000 /* below the session's timeout: whoever is slower is fenced */
 #define ANSWER_MS 1000
+#define ASK_EVERY_MS 5000 /* whether a broker answers; */
+#define ASK_AGAIN_MS 500  /* where none did */
+#define UNANSWERED_MOST 3 /* in a row: then none does */
 #define UNASSIGNED_MS 30000 /* between lines that say so */
 #define REJOIN_MS 3000  /* a partition that was fenced, though it is still ours by the group */
 #define NOT_A_MEMBER "not a member of the group yet"
@@ -35,6 +39,10 @@ struct worker {
     int32_t count;   /* of partitions */
     int32_t started; /* of their threads */
     bool subscribed; /* the sources were found to be as they should be */
+    int64_t asked_ms; /* monotonic: when a broker was asked last whether it answers */
+    int unanswered;   /* in a row */
+    int64_t silent_ms; /* monotonic, since when none answers; 0: one does */
+    char unreached[200]; /* why, as librdkafka has it */
     bool *assigned;  /* by the last rebalance; by partition */
     bool given;      /* an assignment to hand out, once the generation is known */
     int64_t unassigned_ms; /* monotonic, since when there has been none; 0: there is one, which may be empty */
@@ -300,13 +308,57 @@ static int subscribe(struct worker *worker) {
     return 0;
 }
 
-/* The group is joined once a broker has told that the sources are as they should be. */
+static void silence_show(struct worker *worker) {
+    char text[300];
+    snprintf(text, sizeof text, "no broker answers%s%s", *worker->unreached ? ": " : "", worker->unreached);
+    if (!worker->silent_ms) json_log(LEVEL_WARNING, "brokers_silent", LOG_TEXT("text", text));
+    if (!worker->silent_ms) worker->silent_ms = monotonic_ms();
+    health_set(worker->shared.health, HEALTH_BROKER, text);
+}
+
+static void silence_end(struct worker *worker) {
+    if (worker->silent_ms) json_log(LEVEL_INFO, "brokers_answer", LOG_NUMBER("silent_ms", monotonic_ms() - worker->silent_ms));
+    worker->unanswered = 0;
+    worker->silent_ms = 0;
+    *worker->unreached = 0;
+    health_set(worker->shared.health, HEALTH_BROKER, NULL);
+}
+
+/* Of the member's connections, told while it is polled. */
+static void went_wrong(rd_kafka_t *member, int code, const char *reason, void *opaque) {
+    struct worker *worker = opaque;
+    json_log(LEVEL_WARNING, "librdkafka", LOG_TEXT("handle", rd_kafka_name(member)),
+             LOG_TEXT("error", rd_kafka_err2name((rd_kafka_resp_err_t)code)), LOG_TEXT("text", reason));
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        worker->unanswered = UNANSWERED_MOST;
+    else
+        snprintf(worker->unreached, sizeof worker->unreached, "%s", reason);
+    if (worker->unanswered >= UNANSWERED_MOST) silence_show(worker);
+}
+
+/* Asks now and then whether a broker answers: a member without partitions would not find out. The group is joined once one has told that the sources are as they should be. */
 static int follow_brokers(struct worker *worker) {
-    if (worker->subscribed || !broker_answers(worker)) return 0;
+    int64_t pause_ms = worker->subscribed && !worker->unanswered ? ASK_EVERY_MS : ASK_AGAIN_MS;
+    if (worker->asked_ms && monotonic_ms() - worker->asked_ms < pause_ms) return 0;
+    bool answers = broker_answers(worker);
+    worker->asked_ms = monotonic_ms();
+    if (answers)
+        silence_end(worker);
+    else if (++worker->unanswered >= UNANSWERED_MOST)
+        silence_show(worker);
+    if (!answers || worker->subscribed) return 0;
     int known = sources_check(worker);
     if (known <= 0) return known;
     worker->subscribed = true;
     return worker->shared.disk.away ? 0 : subscribe(worker);
+}
+
+static void follow_registry(struct worker *worker) {
+    int64_t since_ms = registry_silent_since(worker->shared.registry);
+    char text[120];
+    snprintf(text, sizeof text, "it has not answered for %" PRId64 " s: records of schemas that nobody here has seen wait",
+             (monotonic_ms() - since_ms) / 1000);
+    health_set(worker->shared.health, HEALTH_REGISTRY, since_ms ? text : NULL);
 }
 
 /* Fenced, and still the owner by the group: whoever fenced us was told so too. Only a new assignment can tell who is right. */
@@ -338,8 +390,7 @@ static void member_told(struct worker *worker, const rd_kafka_message_t *message
     case RD_KAFKA_RESP_ERR_NO_ERROR: /* fetched before it was paused */
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET: break;
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-    case RD_KAFKA_RESP_ERR__TRANSPORT: health_set(worker->shared.health, HEALTH_BROKER, "no broker answers"); break;
+    case RD_KAFKA_RESP_ERR__TRANSPORT: went_wrong(worker->shared.member, message->err, rd_kafka_message_errstr(message), worker); break;
     default:
         json_log(LEVEL_WARNING, "group", LOG_TEXT("error", rd_kafka_err2name(message->err)), LOG_TEXT("text", rd_kafka_message_errstr(message)));
         health_set(worker->shared.health, HEALTH_GROUP, rd_kafka_message_errstr(message));
@@ -353,9 +404,8 @@ static int serve(struct worker *worker) {
         if (message) {
             member_told(worker, message);
             rd_kafka_message_destroy(message);
-        } else {
-            health_set(worker->shared.health, HEALTH_BROKER, NULL);
         }
+        follow_registry(worker);
         if (worker->given) hand_out(worker);
         tell_where_unassigned(worker);
         if (follow_brokers(worker) < 0 || follow_disk(worker) < 0 || (!worker->shared.disk.away && rejoin_where_fenced(worker) < 0)) return -1;
@@ -370,6 +420,7 @@ static int member_open(struct worker *worker) {
     if (!conf) return -1;
     rd_kafka_conf_set_opaque(conf, worker);
     rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
+    rd_kafka_conf_set_error_cb(conf, went_wrong);
     worker->shared.member = kafka_open(conf, KAFKA_MEMBER, worker->failure);
     if (!worker->shared.member) return -1;
     rd_kafka_poll_set_consumer(worker->shared.member);

@@ -16,6 +16,7 @@
 #define GAUGES_EVERY_MS 2000
 #define IDLE_MS 100
 #define SCHEMA_MS 20
+#define UNEXPLAINED_MOST_MS 3000 /* then it is said that a schema is waited for */
 #define CLOCK_RECORDS 16 /* between looks at the clock */
 #define LIMIT_MS 60000
 
@@ -193,6 +194,15 @@ static void show_gauges(struct partition *partition, int64_t now_ms) {
         metrics_set(metrics, METRIC_SOURCE_LAG, partition->number, n + 1, 0, tail_lag(&partition->live.sources[n].tail));
 }
 
+/* A record whose schema nobody explains holds up all that comes behind it. */
+static void follow_schemas(struct partition *partition, bool waits, int64_t now_ms) {
+    struct health *health = partition->shared->health;
+    if (!waits && partition->unexplained_ms) health_partition(health, partition->number, NULL);
+    if (!waits || !partition->unexplained_ms) partition->unexplained_ms = waits ? now_ms : 0;
+    if (waits && now_ms - partition->unexplained_ms >= UNEXPLAINED_MOST_MS)
+        health_partition(health, partition->number, "a record waits for its schema, which the registry has not explained yet");
+}
+
 /* Until something can have changed. */
 static void wait(struct partition *partition, int64_t now_ms) {
     partition_turn_give(partition);
@@ -220,6 +230,7 @@ static enum partition_event leave(struct partition *partition, enum partition_ev
 
 enum partition_event partition_write(struct partition *partition) {
     partition->failed_times = 0;
+    partition->unexplained_ms = 0;
     for (;;) {
         int64_t now_ms = monotonic_ms();
         partition_beat(partition, "folding", LIMIT_MS);
@@ -231,6 +242,7 @@ enum partition_event partition_write(struct partition *partition) {
         if (taken < 0 || tell_time(partition, now_ms) < 0 || (seal_is_due(partition, now_ms) && partition_seal(partition) < 0)) break;
         if (state_is_due(partition, now_ms) && state_store(partition) < 0) break;
         show_gauges(partition, now_ms);
+        follow_schemas(partition, taken == 0 && live_waits_for_schema(&partition->live), now_ms);
         if (taken == 0) wait(partition, now_ms);
     }
     partition_turn_give(partition);

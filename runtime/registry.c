@@ -152,6 +152,7 @@ static void count(struct registry *registry, enum registry_outcome outcome) {
 static void heard(struct registry *registry, bool answers, const char *error) {
     if (!answers && !registry->silent_since_ms) {
         registry->silent_since_ms = g_get_monotonic_time() / 1000;
+        pthread_cond_signal(&registry->wanted); /* it is asked until it answers */
         json_log(LEVEL_WARNING, "registry_silent", LOG_TEXT("cause", error));
     } else if (answers && registry->silent_since_ms) {
         json_log(LEVEL_INFO, "registry_answers", LOG_NUMBER("silent_ms", g_get_monotonic_time() / 1000 - registry->silent_since_ms));
@@ -180,20 +181,35 @@ static char *fetch(struct registry *registry, const struct framing *framing, enu
     return schema;
 }
 
-/* Asks for one schema, without the lock in between. Returns ms to pause, 0 where the registry answered. */
-static int ask(struct registry *registry, struct entry *entry) {
+/* The same, called with the lock held, which is let go meanwhile. Whether the registry answered. */
+static bool fetch_unlocked(struct registry *registry, const struct framing *framing, char **schema, bool *has_references) {
     static const char not_json[] = "an answer without a schema";
-    struct framing framing = entry->key.framing;
     enum registry_outcome outcome;
-    bool has_references = false;
-    char name[64];
     pthread_mutex_unlock(&registry->lock);
-    char *schema = fetch(registry, &framing, &outcome, &has_references);
+    *schema = fetch(registry, framing, &outcome, has_references);
     pthread_mutex_lock(&registry->lock);
     bool answers = outcome == REGISTRY_OK || outcome == REGISTRY_ABSENT || outcome == REGISTRY_INVALID;
     const char *error = registry_client_error(registry->client);
     heard(registry, answers, *error ? error : not_json);
-    if (!answers) return PAUSE_LEAST_MS;
+    return answers;
+}
+
+/* Nobody wants anything, but it did not answer when it was asked last: whether it does now shows with any schema. */
+static bool knock(struct registry *registry) {
+    struct framing any = {.kind = FRAMING_ID, .schema.id = 1};
+    bool has_references;
+    char *schema;
+    bool answers = fetch_unlocked(registry, &any, &schema, &has_references);
+    g_free(schema);
+    return answers;
+}
+
+/* Asks for one schema. Whether the registry answered. */
+static bool ask(struct registry *registry, struct entry *entry) {
+    struct framing framing = entry->key.framing;
+    bool has_references = false;
+    char name[64], *schema;
+    if (!fetch_unlocked(registry, &framing, &schema, &has_references)) return false;
     if (schema && has_references) {
         entry->state = ENTRY_USELESS;
         refuse(&entry->why, "the schema of %s refers to others: register it in one piece", framing_text(&framing, name));
@@ -207,7 +223,7 @@ static int ask(struct registry *registry, struct entry *entry) {
     }
     if (entry->state != ENTRY_WANTED) registry->waiting--;
     g_free(schema);
-    return 0;
+    return true;
 }
 
 /* The entry that is to be asked for first; NULL: none is wanted. */
@@ -240,12 +256,13 @@ static void *fetching(void *context) {
     pthread_mutex_lock(&registry->lock);
     while (!registry->closing) {
         struct entry *entry = next_wanted(registry);
-        gint64 until_us = entry ? MAX(entry->until_us, not_before_us) : 0;
-        if (!entry || until_us > g_get_monotonic_time()) {
-            wait_until(registry, until_us);
+        bool idle = !entry && !registry->silent_since_ms;
+        gint64 until_us = entry ? MAX(entry->until_us, not_before_us) : not_before_us;
+        if (idle || until_us > g_get_monotonic_time()) {
+            wait_until(registry, idle ? 0 : until_us);
             continue;
         }
-        bool failed = ask(registry, entry) != 0;
+        bool failed = !(entry ? ask(registry, entry) : knock(registry));
         pause_ms = !failed ? 0 : pause_ms ? MIN(2 * pause_ms, PAUSE_MOST_MS) : PAUSE_LEAST_MS;
         not_before_us = g_get_monotonic_time() + pause_ms * 1000LL;
     }

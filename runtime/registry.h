@@ -36,7 +36,8 @@ enum registry_answer registry_plan(struct registry *registry, const struct frami
  * `failure`: EXIT_AGAIN where it cannot be reached and the ids are not known, EXIT_CONFIGURATION where a schema is not registered. */
 int registry_own(struct registry *registry, int64_t wait_ms, struct framing own[TOPICS], struct failure *failure);
 
-/* Since when, in ms of the monotonic clock, the registry has not answered; 0: it answers, or was not asked. */
+/* Since when, in ms of the monotonic clock, the registry has not answered; 0: it answers, or was not asked. Once silent it is asked every 5 s at
+ * the latest, whether anybody waits or not. */
 int64_t registry_silent_since(struct registry *registry);
 
 #endif

@@ -130,7 +130,9 @@ def nobody_assigns(bench):
     config = bench.config("waits", f"127.0.0.1:{broker}", "w.", f"http: {{port: {port}}}\n")
     service = Service(bench, "waits", config)
     try:
-        service.until(lambda: "group: not a member of the group yet" in service.get("/readyz")[1], "not a member")
+        refused = "broker: no broker answers: "
+        service.until(lambda: refused in service.get("/readyz")[1], "no broker answers", seconds=10)
+        has(service.get("/readyz")[1], "Connection refused", "group: not a member of the group yet")
         service.until(lambda: '"event":"no_assignment"' in service.log.read_text(), "a line that says so", seconds=UNASSIGNED_SECONDS + 5)
         line = next(json.loads(line) for line in service.log.read_text().splitlines() if '"event":"no_assignment"' in line)
         expect(UNASSIGNED_SECONDS <= line["seconds"] <= UNASSIGNED_SECONDS + 5, f"it says {line}")
@@ -166,3 +168,34 @@ def partitions_of_sources(bench):
     finally:
         service.process.kill()
     has(refused(bench, config), "the topic g.calls has 3 partitions where 2 are expected", "partitions: 2", "ringback topics check")
+
+
+def broker_that_hangs(bench):
+    """A broker that takes connections and answers none shows on /readyz, also to an instance that has no partitions; SIGTERM does not wait for it."""
+    ports, pid = kafka_broker.free_ports(3), bench.broker.places["pids"]["kafka"]
+    configs = [
+        bench.config("hangs", bench.broker.bootstrap, "h.", f"http: {{port: {port}}}\n").rename(bench.room / f"hangs-{port}.yaml")
+        for port in ports
+    ]
+    bench.ringback("topics", "create", "-c", configs[0])
+    for config, port in zip(configs, ports):
+        config.write_text(config.read_text().replace("hangs-state", f"hangs-state-{port}"))
+    services = [Service(bench, f"hangs-{port}", config) for port, config in zip(ports, configs)]
+    try:
+        for service in services:  # three for two partitions
+            service.until(service.ready, "ready")
+        os.kill(pid, signal.SIGSTOP)
+        for service in services:
+            service.until(lambda: "broker: no broker answers" in service.get("/readyz")[1], "no broker answers", seconds=20)  # pylint: disable=cell-var-from-loop
+            expect(service.get("/livez")[0] == 200, "who waits for a broker is taken for dead")
+        os.kill(pid, signal.SIGCONT)
+        for service in services:
+            service.until(service.ready, "ready again")
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(1)
+        for service in services:
+            terminated(service.process, "a broker that hangs")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        for service in services:
+            service.process.kill()

@@ -16,7 +16,14 @@ import time
 import urllib.error
 import urllib.request
 
-from endings import ends_without_brokers_or_registry, log_that_nobody_reads, nobody_assigns, partitions_of_sources, state_directories
+from endings import (
+    broker_that_hangs,
+    ends_without_brokers_or_registry,
+    log_that_nobody_reads,
+    nobody_assigns,
+    partitions_of_sources,
+    state_directories,
+)
 from stage import OUTPUTS, SOURCES, Bench, EventWriter, Service, expect, has, kafka_broker, metric, produce
 from program import EXIT_AGAIN, EXIT_CONFIGURATION, ROOT, Tap
 from rights import logins, refusals_of_a_service, rights_over_plain, rights_over_scram
@@ -249,11 +256,15 @@ def service_pages_and_registry_outage(bench):
             service.get("/livez")[0] == 200 and counted("CallStarted") == 4 and rejected() == 1,
             "an unknown schema does not wait for the registry",
         )
+        silent = "registry: it has not answered for "
+        waits = f"partition {event.partition}: a record waits for its schema"
+        service.until(lambda: all(reason in service.get("/readyz")[1] for reason in (silent, waits)), "its page says what waits for what")
         service.stop()
         service = Service(bench, "service", config)  # a restart while the registry is away
         service.until(
             lambda: metric(service.get("/metrics")[1], 'ringback_partition_role{partition="0",role="writer"') == 1, "it writes again"
         )
+        service.until(lambda: silent in service.get("/readyz")[1], "its page says that the registry is silent")
         os.kill(bench.broker.places["pids"]["registry"], signal.SIGCONT)
         service.until(lambda: counted("CallStarted") == 1, "what waited is read when the registry is back")
         service.until(service.ready, "ready again")
@@ -297,6 +308,7 @@ TESTS = (
     service_pages_and_registry_outage,
     partitions_of_sources,
     log_that_nobody_reads,
+    broker_that_hangs,
     logins,
     rights_over_plain,
     rights_over_scram,

@@ -156,9 +156,8 @@ rd_kafka_message_t *rd_kafka_consumer_poll(rd_kafka_t *handle, int timeout_ms) {
         if (handle->member.next != MEMBER_NOTHING) serve(handle);
         if (handle->error_count == 0 && handle->member.next == MEMBER_NOTHING) sim_wait(handle, until);
         if (handle->error_count == 0) continue;
-        struct message *message = calloc(1, sizeof *message);
-        message->seen.err = (rd_kafka_resp_err_t)handle->errors[--handle->error_count];
-        return &message->seen;
+        int code = handle->errors[--handle->error_count];
+        handle->conf.went_wrong(handle, code, rd_kafka_err2str((rd_kafka_resp_err_t)code), handle->conf.opaque);
     } while (sim_now() < until);
     return NULL;
 }

@@ -199,6 +199,23 @@ static void test_outage(void **state) {
     registry_close(registry);
 }
 
+/* Once it did not answer it is asked until it does, though nobody waits for a schema: else it would be called silent for ever. */
+static void test_silence_ends(void **state) {
+    struct place *place = *state;
+    struct framing own[TOPICS];
+    struct failure failure = {0};
+    http_stop(place->http);
+    place->http = NULL;
+    struct registry *registry = opened(place->config);
+    assert_int_equal(registry_own(registry, 0, own, &failure), -1);
+    assert_int_equal(failure.code, EXIT_AGAIN);
+    assert_true(registry_silent_since(registry) > 0);
+    listen_at(place);
+    for (int i = 0; i < 500 && registry_silent_since(registry); i++) usleep(10000);
+    assert_int_equal(registry_silent_since(registry), 0);
+    registry_close(registry);
+}
+
 /* Ids that somebody invents cost a request each, not the wait that a real one is given. */
 static void test_invented_ids(void **state) {
     struct place *place = *state;
@@ -252,6 +269,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_a_registry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_outage, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_silence_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_invented_ids, setup, teardown),
         cmocka_unit_test(test_no_registry),
     };
