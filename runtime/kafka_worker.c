@@ -38,16 +38,22 @@ struct worker {
     struct partition *partitions;
     int32_t count;   /* of partitions */
     int32_t started; /* of their threads */
-    bool subscribed; /* the sources were found to be as they should be */
-    int64_t asked_ms; /* monotonic: when a broker was asked last whether it answers */
-    int unanswered;   /* in a row */
-    int64_t silent_ms; /* monotonic, since when none answers; 0: one does */
-    char unreached[200]; /* why, as librdkafka has it */
-    bool *assigned;  /* by the last rebalance; by partition */
-    bool given;      /* an assignment to hand out, once the generation is known */
-    int64_t unassigned_ms; /* monotonic, since when there has been none; 0: there is one, which may be empty */
+
+    /* The group; times are monotonic. */
+    bool subscribed;       /* the sources were found to be as they should be */
+    bool *assigned;        /* by the last rebalance; by partition */
+    bool given;            /* an assignment to hand out, once the generation is known */
+    int64_t unassigned_ms; /* since when there has been none; 0: there is one, which may be empty */
     int64_t unassigned_told_ms;
+    char refused[200];     /* what the group said last, other than an assignment */
     int64_t fenced_since_ms;
+
+    /* The brokers. */
+    int64_t asked_ms;    /* when one was asked last whether it answers */
+    int unanswered;      /* in a row */
+    int64_t silent_ms;   /* since when none answers; 0: one does */
+    char unreached[200]; /* why, as librdkafka has it */
+
     struct http *http;
     struct service_pages pages;
     struct http_route routes[SERVICE_ROUTES];
@@ -167,18 +173,18 @@ static void *keep_snapshots(void *context) {
 /* ---- the group ---- */
 
 static void unassigned(struct worker *worker, const char *reason) {
+    *worker->refused = 0;
     worker->unassigned_ms = worker->unassigned_told_ms = monotonic_ms();
     health_set(worker->shared.health, HEALTH_GROUP, reason);
 }
 
 /* A coordinator that does not answer shows in nothing else: the client waits for it in silence. */
 static void tell_where_unassigned(struct worker *worker) {
-    int64_t now_ms = monotonic_ms();
+    static const char silence[] = "the group's coordinator may not answer; look at the brokers' logs for the coordinator of __consumer_offsets";
+    int64_t now_ms = monotonic_ms(), seconds = (now_ms - worker->unassigned_ms) / 1000;
     if (!worker->unassigned_ms || worker->shared.disk.away || now_ms - worker->unassigned_told_ms < UNASSIGNED_MS) return;
-    int64_t seconds = (now_ms - worker->unassigned_ms) / 1000;
     char text[300];
-    snprintf(text, sizeof text, "no assignment for %" PRId64 " s: the group's coordinator may not answer; look at the brokers' logs for the coordinator of "
-             "__consumer_offsets", seconds);
+    snprintf(text, sizeof text, "no assignment for %" PRId64 " s: %s", seconds, *worker->refused ? worker->refused : silence);
     worker->unassigned_told_ms = now_ms;
     json_log(LEVEL_WARNING, "no_assignment", LOG_NUMBER("seconds", seconds), LOG_TEXT("text", text));
     health_set(worker->shared.health, HEALTH_GROUP, text);
@@ -263,6 +269,16 @@ static void hand_out(struct worker *worker) {
     worker->given = false;
 }
 
+static int subscribe(struct worker *worker) {
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(GROUP_SOURCES);
+    for (int n = 0; n < GROUP_SOURCES; n++)
+        rd_kafka_topic_partition_list_add(topics, worker->shared.config->topics.names[KAFKA_TOPIC_CALLS + n], RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(worker->shared.member, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (code) return fail_kafka(worker->failure, code, rd_kafka_err2str(code), "subscribe to", worker->shared.config->topics.names[KAFKA_TOPIC_CALLS]);
+    return 0;
+}
+
 /* ---- the brokers ---- */
 
 static int source_wrong(struct worker *worker, int topic, int32_t is, int32_t wanted) {
@@ -298,16 +314,6 @@ static int sources_check(struct worker *worker) {
     return 1;
 }
 
-static int subscribe(struct worker *worker) {
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(GROUP_SOURCES);
-    for (int n = 0; n < GROUP_SOURCES; n++)
-        rd_kafka_topic_partition_list_add(topics, worker->shared.config->topics.names[KAFKA_TOPIC_CALLS + n], RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(worker->shared.member, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
-    if (code) return fail_kafka(worker->failure, code, rd_kafka_err2str(code), "subscribe to", worker->shared.config->topics.names[KAFKA_TOPIC_CALLS]);
-    return 0;
-}
-
 static void silence_show(struct worker *worker) {
     char text[300];
     snprintf(text, sizeof text, "no broker answers%s%s", *worker->unreached ? ": " : "", worker->unreached);
@@ -336,7 +342,8 @@ static void went_wrong(rd_kafka_t *member, int code, const char *reason, void *o
     if (worker->unanswered >= UNANSWERED_MOST) silence_show(worker);
 }
 
-/* Asks now and then whether a broker answers: a member without partitions would not find out. The group is joined once one has told that the sources are as they should be. */
+/* Asks now and then whether a broker answers: a member without partitions would not find out. The group is joined once one has told that the
+ * sources are as they should be. */
 static int follow_brokers(struct worker *worker) {
     int64_t pause_ms = worker->subscribed && !worker->unanswered ? ASK_EVERY_MS : ASK_AGAIN_MS;
     if (worker->asked_ms && monotonic_ms() - worker->asked_ms < pause_ms) return 0;
@@ -352,6 +359,8 @@ static int follow_brokers(struct worker *worker) {
     worker->subscribed = true;
     return worker->shared.disk.away ? 0 : subscribe(worker);
 }
+
+/* ---- what goes on ---- */
 
 static void follow_registry(struct worker *worker) {
     int64_t since_ms = registry_silent_since(worker->shared.registry);
@@ -393,7 +402,8 @@ static void member_told(struct worker *worker, const rd_kafka_message_t *message
     case RD_KAFKA_RESP_ERR__TRANSPORT: went_wrong(worker->shared.member, message->err, rd_kafka_message_errstr(message), worker); break;
     default:
         json_log(LEVEL_WARNING, "group", LOG_TEXT("error", rd_kafka_err2name(message->err)), LOG_TEXT("text", rd_kafka_message_errstr(message)));
-        health_set(worker->shared.health, HEALTH_GROUP, rd_kafka_message_errstr(message));
+        snprintf(worker->refused, sizeof worker->refused, "%s", rd_kafka_message_errstr(message));
+        health_set(worker->shared.health, HEALTH_GROUP, worker->refused);
     }
 }
 

@@ -33,6 +33,11 @@ def state_directories(bench):
     expect(not os.path.exists(missing.parent), "it has made what was not asked for")
 
 
+def gives_reason(service, reason, seconds=60):
+    """Why it is not ready."""
+    service.until(lambda: reason in service.get("/readyz")[1], reason, seconds)
+
+
 def terminated(process, what):
     """SIGTERM; it ends well and in time."""
     began = time.monotonic()
@@ -130,8 +135,7 @@ def nobody_assigns(bench):
     config = bench.config("waits", f"127.0.0.1:{broker}", "w.", f"http: {{port: {port}}}\n")
     service = Service(bench, "waits", config)
     try:
-        refused = "broker: no broker answers: "
-        service.until(lambda: refused in service.get("/readyz")[1], "no broker answers", seconds=10)
+        gives_reason(service, "broker: no broker answers: ", seconds=10)
         has(service.get("/readyz")[1], "Connection refused", "group: not a member of the group yet")
         service.until(lambda: '"event":"no_assignment"' in service.log.read_text(), "a line that says so", seconds=UNASSIGNED_SECONDS + 5)
         line = next(json.loads(line) for line in service.log.read_text().splitlines() if '"event":"no_assignment"' in line)
@@ -159,8 +163,7 @@ def partitions_of_sources(bench):
         service.until(service.ready, "ready")
         for topic in ("g.calls", "g.jobs", "g.commands", "g.directory"):
             grow(topic, 3)
-        said = "has a partition 2, and partitions is 2: nobody reads it"
-        service.until(lambda: said in service.get("/readyz")[1], "its page says so")
+        gives_reason(service, "has a partition 2, and partitions is 2: nobody reads it")
         lines = [json.loads(line) for line in service.log.read_text().splitlines()]
         beyond = {line["topic"] for line in lines if line.get("event") == "assignment_beyond" and line["partition"] == 2}
         expect("g.calls" in beyond, f"the log says so of {beyond}")
@@ -186,7 +189,7 @@ def broker_that_hangs(bench):
             service.until(service.ready, "ready")
         os.kill(pid, signal.SIGSTOP)
         for service in services:
-            service.until(lambda: "broker: no broker answers" in service.get("/readyz")[1], "no broker answers", seconds=20)  # pylint: disable=cell-var-from-loop
+            gives_reason(service, "broker: no broker answers", seconds=20)
             expect(service.get("/livez")[0] == 200, "who waits for a broker is taken for dead")
         os.kill(pid, signal.SIGCONT)
         for service in services:
