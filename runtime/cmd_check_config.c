@@ -98,7 +98,7 @@ const struct command command_check_config = {
         "Reads the configuration as `ringback run` does and says the first thing that is wrong with it: the line, the key, what to do; "
         "then "
         "it ends with 78.\n\n"
-        "--connect logs in to the brokers, looks for every topic, and tries each right that the service needs: it reads, takes part in a "
+        "--connect logs in to the brokers, looks for every topic (and makes none), and tries each right that the service needs: it reads, takes part in a "
         "transaction under the id APPLICATION.check, writes one record a topic in it, and aborts it, so that nobody who reads committed "
         "records sees anything. A missing right is named as Kafka's tools spell it. It asks the registry for the ids of our schemas.",
     .options = options,

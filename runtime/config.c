@@ -11,6 +11,7 @@
 
 const char *const config_reserved[] = {
     "acks",
+    "allow.auto.create.topics",
     "auto.commit.enable",
     "auto.offset.reset",
     "bootstrap.servers",

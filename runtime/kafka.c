@@ -61,7 +61,12 @@ static const struct setting_row member_settings[] = {
     {"partition.assignment.strategy", "range"}, /* cooperative-sticky loops before 2.6.1 */
     {NULL, NULL},
 };
-static const struct setting_row writer_settings[] = {{"enable.idempotence", "true"}, {"delivery.report.only.error", "false"}, {NULL, NULL}};
+static const struct setting_row writer_settings[] = {
+    {"enable.idempotence", "true"},
+    {"delivery.report.only.error", "false"},
+    {"allow.auto.create.topics", "false"}, /* of producers alone the default is true: a journal with the broker's retention */
+    {NULL, NULL},
+};
 
 static const struct {
     const struct setting_row *defaults, *settings;

@@ -91,12 +91,12 @@ def is_alive(pid):
 
 
 class Broker:
-    """What runs in a directory; `places` is what `start` printed."""
+    """What runs in a directory; `places` is what `start` printed. `more` goes behind PROPERTIES, and so holds where both say something."""
 
     compiler = ["-XX:TieredStopAtLevel=1"]  # compiling well costs a broker that lives for minutes half of its CPU; benchmarks let it
 
-    def __init__(self, room):
-        self.room = pathlib.Path(room).resolve()
+    def __init__(self, room, more=""):
+        self.room, self.more = pathlib.Path(room).resolve(), more
         self.file = self.room / "places.json"
         self.places = json.loads(self.file.read_text()) if self.file.exists() else {"pids": {}}
 
@@ -131,7 +131,7 @@ class Broker:
         self.places["bootstrap"] = f"127.0.0.1:{broker}"
         (self.room / "log4j2.xml").write_text(LOG4J)
         properties = self.room / "server.properties"
-        properties.write_text(PROPERTIES.format(room=self.room, broker=broker, controller=controller))
+        properties.write_text(PROPERTIES.format(room=self.room, broker=broker, controller=controller) + self.more)
         tool = self.java("128m", "kafka.tools.StorageTool", "format", "-t", "ringbacktestsAAAAAAAAA", "-c", str(properties))
         done = subprocess.run(tool, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=READY_SECONDS)
         if done.returncode:

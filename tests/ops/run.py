@@ -214,6 +214,26 @@ def connecting(bench):
     )
 
 
+def no_topic_is_created(bench):
+    """A broker that makes topics which are asked for, as Kafka's default is: who looks or runs makes none, with that broker's retention."""
+    import confluent_kafka.admin as admin
+
+    broker = bench.server("generous", lambda: kafka_broker.Broker(bench.room / "generous", "auto.create.topics.enable=true\n").start())
+    (port,) = kafka_broker.free_ports(1)
+    config = bench.config("generous", broker.bootstrap, "g.", f"http: {{port: {port}}}\n")
+    has(bench.ringback("check-config", "--connect", "-c", config, exits=(EXIT_CONFIGURATION,)), "g.journal: cannot find it")
+    service = Service(bench, "generous", config)
+    try:
+        service.until(lambda: service.get("/livez")[0] == 200, "it lives")
+        time.sleep(3)
+        service.stop()
+    finally:
+        service.process.kill()
+    there = admin.AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10).topics
+    expect(not [name for name in there if name.startswith("g.")], f"topics were made: {sorted(there)}")
+    expect(bench.ringback("topics", "create", "-c", config).count(" created\n") == 12, "not all are made anew")
+
+
 # ---- a service that runs
 
 
@@ -305,6 +325,7 @@ TESTS = (
     topics,
     schemas,
     connecting,
+    no_topic_is_created,
     service_pages_and_registry_outage,
     partitions_of_sources,
     log_that_nobody_reads,

@@ -131,6 +131,8 @@ static void test_values_refused(void **state) {
             "f.yaml, line 4: registry.user and registry.password go together: give both or none.");
     refused(LEAST "kafka: {group.id: x}\n", "f.yaml, line 4: kafka.group.id is set by Ringback from `application`: take it out.");
     refused(LEAST "kafka: {enable.idempotence: 'false'}\n", "f.yaml, line 4: kafka.enable.idempotence is set by Ringback: take it out.");
+    refused(LEAST "kafka: {allow.auto.create.topics: 'true'}\n",
+            "f.yaml, line 4: kafka.allow.auto.create.topics is set by Ringback: take it out.");
 }
 
 static void test_not_yaml(void **state) {
