@@ -31,7 +31,6 @@ int live_open(struct live_sources *live, const struct live_options *options, con
     for (int n = 0; n < KAFKA_SOURCES; n++) {
         struct live_source *source = &live->sources[n];
         source->kind = (enum source_kind)(n + 1);
-        source->next = next[n];
         if (source_rekeyed(source, options->config, failure) == 0 &&
             tail_open(&source->tail, options->reader, places[n].topic, places[n].partition, next[n], options->bell, failure) == 0)
             continue;
@@ -128,10 +127,7 @@ static int head_decode(const struct live_sources *live, struct live_source *sour
 
 /* ---- the merge ---- */
 
-void live_took(struct live_source *source) {
-    source->next = source->message->offset + 1;
-    head_drop(source);
-}
+void live_took(struct live_source *source) { head_drop(source); }
 
 /* 1: it has a head; 0: it has none; -1. */
 static int head_fill(const struct live_sources *live, struct live_source *source) {
@@ -209,10 +205,14 @@ bool live_is_stale(const struct live_sources *live, int64_t now) {
     return false;
 }
 
-/* What was fetched but not taken is still to come. */
+/* Up to where it was read: what was fetched but not taken is still to come; what no reader sees, markers of transactions, lies behind us. */
+static int64_t position_of(const struct live_source *source) {
+    return source->message ? source->message->offset : tail_position(&source->tail);
+}
+
 static bool has_ended(const struct live_sources *live, int n) {
     const struct live_source *source = &live->sources[n];
-    int64_t position = source->message ? source->message->offset : tail_position(&source->tail);
+    int64_t position = position_of(source);
     return live->asked_at != NONE && position >= live->ends[n];
 }
 
@@ -234,6 +234,6 @@ int64_t live_ended_as_of(const struct live_sources *live) {
 void live_seal(const struct live_sources *live, bool ends, struct seal_source seal[KAFKA_SOURCES]) {
     for (int n = 0; n < KAFKA_SOURCES; n++)
         seal[n] = (struct seal_source){.source = n + 1,
-                                       .next_offset = live->sources[n].next,
+                                       .next_offset = position_of(&live->sources[n]),
                                        .end_as_of = ends ? ended_as_of(live, n) : NONE};
 }

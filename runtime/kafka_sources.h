@@ -21,7 +21,6 @@ struct live_source {
     rd_kafka_message_t *message; /* of its head; NULL: it has none */
     bool undecided;              /* the head's schema is not known yet */
     bool at_end;                 /* without a head: as of its last fetch */
-    int64_t next;                /* offset of the first record that was not taken */
     struct value_schema schema;  /* of its records */
     struct rekey_clock *rekeyed; /* `ringback rekey` writes it; NULL: it is an end of its own */
     struct input input; /* the head: record, event_bytes and time as of a file's (ingest.h) */

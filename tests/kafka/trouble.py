@@ -1,11 +1,12 @@
 """States and offsets that contradict the journal: what can be built again is, what cannot is not guessed at."""
 import shutil
+import time
 
 from bench import of_now, wait_until
 from broker import free_ports
 import ledger
 from program import EXIT_FAILED, Failed
-from wire import kafka, messages
+from wire import SOURCES, kafka, messages
 
 
 def states_of(instance, number):
@@ -120,6 +121,34 @@ def source_gap(bench):
     if "gaps in sources: 1" not in report:
         raise Failed(f"the report does not say that something is missing:\n{report[:1000]}")
     print(f"# offsets {read} to {left} were deleted: one gap, said once")
+
+
+def markers_are_no_gap(bench):
+    """A source ends with the markers of a producer's transactions. Once what was sealed reaches behind them they may be deleted: nothing was lost."""
+    wire, room = bench.wire(1), bench.directory("markers")
+    events = list(messages(of_now(bench, 3, "--tenants", 5, "--events", 2000), wire.prefix))
+    instance = bench.instance(wire, room, settings="seal_every: 1s\n")
+    producer = wire.producer(**{"transactional.id": f"{wire.prefix}team", "log_level": 0})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    sent = wire.send(events[:1000], producer=producer)
+    producer.commit_transaction(30)
+    instance.start()
+    try:
+        bench.at_end(wire, sent)
+        time.sleep(3)  # a seal that is due by time alone
+        instance.stop()
+    finally:
+        instance.kill()
+    ends = {name: wire.end(name, 0) for name in SOURCES}
+    for name, end in ends.items():
+        wire.delete_before(name, 0, end)
+    sent = add(sent, wire.send(events[1000:]))
+    run_to_end(bench, instance, wire, sent)
+    ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+    gaps = [record["body"] for record in ledger.Partition(wire, bench.program, 0).records if record["kind"] == "Gap"]
+    if gaps or instance.count("source_gap"):
+        raise Failed(f"the journal says of {ends} that something is lost: {gaps}")
 
 
 def snapshots(bench):

@@ -137,6 +137,17 @@ static void check_source(struct trial *trial, const struct journal_record *recor
 
 /* ---- seals ---- */
 
+/* Up to where a seal says that a source was read, all that anybody may ever see is journalled before it. */
+static void check_stands(struct trial *trial, const struct seal_source *stands) {
+    enum source_kind kind = (enum source_kind)stands->source;
+    const struct log_topic *source = source_of(trial, kind);
+    if (stands->next_offset < trial->next[kind])
+        sim_fail("partition %" PRId32 ": a seal says that %s-%d was read up to %" PRId64 ", but %" PRId64 " is journalled before it", trial->partition,
+                 source->name, source->partition, stands->next_offset, trial->next[kind] - 1);
+    check_passed(trial, source, trial->next[kind], stands->next_offset);
+    trial->next[kind] = stands->next_offset;
+}
+
 /* "At its end as of T": nothing that came before is still to come. */
 static void check_end(const struct trial *trial, const struct seal_source *end, const struct entry *seal) {
     const struct log_topic *source = source_of(trial, (enum source_kind)end->source);
@@ -190,7 +201,10 @@ static int after(void *context, const struct reader_at *at) {
 static int sealed(void *context, const struct reader_at *at) {
     struct trial *trial = context;
     const struct seal *seal = &at->record->body.seal;
-    for (uint32_t n = 0; n < seal->sources.count; n++) check_end(trial, &seal->sources.items[n], &trial->log->entries[at->block_at]);
+    for (uint32_t n = 0; n < seal->sources.count; n++) {
+        check_stands(trial, &seal->sources.items[n]);
+        check_end(trial, &seal->sources.items[n], &trial->log->entries[at->block_at]);
+    }
     seal_note(trial, at);
     return 0;
 }
