@@ -152,7 +152,7 @@ static int commit(struct rekey *rekey, int64_t now_ms) {
     for (int n = 0; n < rekey->count && result == 0; n++) {
         const struct origin *origin = &rekey->origins[n];
         for (int32_t p = 0; p < origin->count; p++)
-            rd_kafka_topic_partition_list_add(offsets, origin->topic, p)->offset = origin->heads[p].next;
+            rd_kafka_topic_partition_list_add(offsets, origin->topic, p)->offset = origin_position(&origin->heads[p]);
         result = report(rekey, &rekey->origins[n], again);
     }
     if (result == 0) result = rekey_producer_commit(rekey->producer, offsets, rekey->group);

@@ -46,9 +46,8 @@ static int places_ask(struct origin *origin, const struct origin_options *option
 static int heads_open(struct origin *origin, const struct origin_options *options, const struct kafka_offset *next) {
     for (int32_t n = 0; n < origin->count; n++) {
         struct origin_head *head = &origin->heads[n];
-        head->next = next[n].offset;
         origin->told[n] = -1;
-        if (tail_open(&head->tail, options->reader, origin->topic, n, head->next, options->bell, origin->failure) < 0) return -1;
+        if (tail_open(&head->tail, options->reader, origin->topic, n, next[n].offset, options->bell, origin->failure) < 0) return -1;
     }
     return 0;
 }
@@ -150,9 +149,6 @@ int origin_next(struct origin *origin, int64_t now_ms, struct origin_head **out)
     return first != NULL;
 }
 
-void origin_took(struct origin_head *head) {
-    head->next = head->message->offset + 1;
-    head_drop(head);
-}
+void origin_took(struct origin_head *head) { head_drop(head); }
 
 int64_t origin_position(const struct origin_head *head) { return head->message ? head->message->offset : tail_position(&head->tail); }

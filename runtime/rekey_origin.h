@@ -13,7 +13,6 @@ struct origin_head {
     rd_kafka_message_t *message; /* NULL: there is none */
     bool undecided;              /* its schema is not known yet */
     bool at_end;                 /* without a message: as of its last fetch */
-    int64_t next;                /* offset of the first record that was not taken */
     struct value_schema schema;  /* of its records */
     struct str tenant;           /* points into the message; null: it has none that can be read */
     int64_t time;                /* occurred_at; INT64_MIN where it has none, and goes at once */

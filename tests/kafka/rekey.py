@@ -198,6 +198,43 @@ def rekeyed_topics(bench):
                   (*TOLD_BY_PLACE, "attempt"))
 
 
+def origins_markers_are_no_gap(bench):
+    """An origin ends with the marker of a producer's transaction, which is deleted once it was passed: rekey has lost nothing."""
+    wire, room = bench.wire(1), bench.directory("markers")
+    settings = origins(wire)
+    rekey = Rekey(bench.program, wire, room, "rekey", settings)
+    origin = origin_of(wire, f"{wire.prefix}calls")
+    producer = wire.producer(**{"transactional.id": f"{wire.prefix}team", "log_level": 0})
+    producer.init_transactions(30)
+
+    def transaction():
+        producer.begin_transaction()
+        for message in bench.encode(wire.prefix, *call("c1", now_ms() - MINUTE, now_ms())):
+            produce(producer, origin, message.value, None, 0)
+        producer.flush(30)
+        producer.commit_transaction(30)
+
+    def copied():
+        return sum(not ledger.is_report(message) for message in wire.read("calls", 0))
+
+    try:
+        transaction()
+        rekey.start()
+        wait_until("nothing is copied", 60, copied)
+        time.sleep(3)  # a report is due each second
+        rekey.stop()
+        wire.delete_before("team.calls", 0, wire.end("team.calls", 0))
+        before = copied()
+        transaction()
+        rekey.start()
+        wait_until("nothing more is copied", 60, lambda: copied() == 2 * before)
+        rekey.stop()
+    finally:
+        rekey.kill()
+    if rekey.count("origin_gap"):
+        raise Failed(f"it says that something is lost:\n{rekey.tail()}")
+
+
 def rekey_holds_time(bench):
     """A call is judged ten minutes after its end: not before a booking of that time, which rekey still has before it, is read."""
     wire, room, now = bench.wire(1), bench.directory("held"), now_ms()
