@@ -157,12 +157,15 @@ void partition_show_role(struct partition *partition) {
     health_partition(partition->shared->health, partition->number, unready(partition));
 }
 
+static bool is_of_the_writer(enum partition_state state) { return state == PARTITION_TAKING || state == PARTITION_WRITING; }
+
 static void enter(struct partition *partition, enum partition_state state) {
+    if (is_of_the_writer(partition->state) && !is_of_the_writer(state)) metrics_leave(partition->shared->metrics, partition->number);
     partition->state = state;
     atomic_store(&partition->fenced, state == PARTITION_LOST);
     atomic_store(&partition->wanted, true); /* what was wanted of us may now be possible */
     partition_show_role(partition);
-    if (state == PARTITION_TAKING || state == PARTITION_WRITING) return;
+    if (is_of_the_writer(state)) return;
     partition_drop(partition);
     if (state != PARTITION_WAITING && partition->group) {
         rd_kafka_consumer_group_metadata_destroy(partition->group);

@@ -2,17 +2,20 @@
 import collections
 import datetime
 import itertools
+import re
 import shutil
 import threading
 import time
 
 from bench import of_now, wait_until
+from broker import free_ports
 from program import Failed
-from trouble import add
+from trouble import add, metrics
 from wire import messages
 
 KILLED_MS, STOPPED_MS, AGAIN_MS = 15_000, 3_000, 2_000
 SESSION_OVER_SECONDS = 8  # after a kill -9: what follows waits for nobody
+OF_WRITERS = re.compile(r'^ringback_(?:source_lag_records|clock_lag_seconds|calls_in_progress|followups|state_used_bytes){partition="(\d+)"', re.MULTILINE)
 
 
 def moment(line):
@@ -87,6 +90,28 @@ def hand_over(bench):
     for how, most in (("stop", STOPPED_MS), ("kill", KILLED_MS), ("again", AGAIN_MS)):
         if max(gaps[how]) > most:
             raise Failed(f"{how}: {max(gaps[how])} ms, {most} at most")
+
+
+def gauges_go_along(bench):
+    """A partition goes over to a second instance: the first, which lives on, shows no writer's gauges of it any more, but that it stands by."""
+    wire, room = bench.wire(2), bench.directory("gauges")
+    wire.send(messages(of_now(bench, 3, "--tenants", 20, "--events", 2000), wire.prefix))
+    pair = [bench.instance(wire, room, f"instance-{n}", port=port) for n, port in enumerate(free_ports(2))]
+    shown = lambda instance: set(OF_WRITERS.findall(metrics(instance)))
+    try:
+        pair[0].start()
+        wait_until("not all partitions have gauges", 60, lambda: shown(pair[0]) == {"0", "1"})
+        pair[1].start()
+        wait_until("the second does not write", 60, lambda: len(shown(pair[1])) == 1)
+        moved, = shown(pair[1])
+        wait_until(f"the first shows gauges of partition {moved}", 10, lambda: shown(pair[0]) == {"0", "1"} - {moved})
+        if f'ringback_partition_role{{partition="{moved}",role="standby"}} 1\n' not in metrics(pair[0]):
+            raise Failed(f"the first does not say that it stands by:\n{metrics(pair[0])}")
+        for instance in pair:
+            instance.stop()
+    finally:
+        for instance in pair:
+            instance.kill()
 
 
 def reads_all(instance, records, seconds):
