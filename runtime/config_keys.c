@@ -34,7 +34,8 @@ const struct config_key config_keys[] = {
      .offset = AT(application),
      .initial = "ringback",
      .help = "Names the consumer group, and with a partition's number behind it (ringback.0) its transactional ids. Two services on one "
-             "cluster need two names."},
+             "cluster need two names and topics of their own (topics.prefix): under two names on the same topics neither fences the other, "
+             "and both write all of it."},
     {.name = "partitions",
      .kind = CONFIG_NUMBER,
      .offset = AT(partitions),
