@@ -10,7 +10,7 @@ static const struct option_row options[] = {
 
 static int serve(const struct arguments *arguments, const struct config *config, struct failure *failure) {
     (void)arguments;
-    json_log_level((enum level)config->log.level);
+    json_log_begin((enum level)config->log.level);
     json_log(LEVEL_INFO, "started", LOG_TEXT("version", RINGBACK_VERSION), LOG_TEXT("application", config->application));
     int result = rekey_run(config, stop_on_signals(), failure);
     json_log(LEVEL_INFO, "ended", LOG_NUMBER("exit_code", result < 0 ? (int64_t)failure->code : 0));

@@ -18,7 +18,7 @@ static void keep_less_memory(void) { mallopt(M_ARENA_MAX, 2 * (int)sysconf(_SC_N
 static int serve(const struct arguments *arguments, const struct config *config, struct failure *failure) {
     (void)arguments;
     keep_less_memory();
-    json_log_level((enum level)config->log.level);
+    json_log_begin((enum level)config->log.level);
     json_log(LEVEL_INFO, "started", LOG_TEXT("version", RINGBACK_VERSION), LOG_TEXT("application", config->application),
              LOG_NUMBER("partitions", config->partitions));
     return kafka_worker_run(config, stop_on_signals(), failure);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../schemas/codec/time_text.h"
+#include "options.h"
 
 static _Atomic int most = LEVEL_INFO;
 
@@ -15,6 +16,13 @@ static const char *const level_names[] = {
     [LEVEL_ERROR] = "error", [LEVEL_WARNING] = "warning", [LEVEL_INFO] = "info", [LEVEL_DEBUG] = "debug"};
 
 void json_log_level(enum level level) { atomic_store(&most, (int)level); }
+
+static void complaint_say(const char *text) { json_log(LEVEL_ERROR, "complaint", LOG_TEXT("text", text)); }
+
+void json_log_begin(enum level level) {
+    json_log_level(level);
+    complain_through(complaint_say);
+}
 
 /* Text from outside may be no UTF-8; JSON has no other. */
 static json_t *text_value(const char *text) {

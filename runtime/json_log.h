@@ -26,6 +26,8 @@ struct log_field {
 
 /* Lines above this level are not written; LEVEL_INFO before the first call. */
 void json_log_level(enum level level);
+/* Of a service, whose standard error is a log: what is complained of is a line of it too, {"event":"complaint","text":...}. */
+void json_log_begin(enum level level);
 void json_log_fields(enum level level, const char *event, const struct log_field *fields); /* ended by a field without name */
 
 #endif

@@ -30,14 +30,20 @@ struct arguments {
 /* ---- what is said */
 
 static const char *complaining_command;
+static void (*complaining_through)(const char *text);
 
 void complain_as(const char *command) { complaining_command = command; }
+void complain_through(void (*say)(const char *text)) { complaining_through = say; }
 
 void complain(const char *format, ...) {
     va_list list;
     va_start(list, format);
     g_autofree char *text = g_strdup_vprintf(format, list);
     va_end(list);
+    if (complaining_through) {
+        complaining_through(text);
+        return;
+    }
     fflush(stdout); /* keeps the two streams in order on a terminal */
     if (complaining_command)
         fprintf(stderr, "ringback %s: %s\n", complaining_command, text);

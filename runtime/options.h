@@ -21,6 +21,8 @@ void arguments_free(struct arguments *arguments);
 
 /* Whose name complain() says; NULL: the program alone. */
 void complain_as(const char *command);
+/* From now on what is complained of goes there; NULL: to standard error, as it does before the first call. */
+void complain_through(void (*say)(const char *text));
 
 /* The name nearest to what was typed, by edits; NULL where none is near. `names` ends with NULL. */
 const char *nearest_name(const char *typed, const char *const *names);

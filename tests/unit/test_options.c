@@ -229,12 +229,24 @@ static void test_nearest_name(void **state) {
     assert_null(nearest_name("", names));
 }
 
+static char said[100];
+static void say(const char *text) { snprintf(said, sizeof said, "%s", text); }
+
+/* A service has a log in the place of a terminal. */
+static void test_complaints_elsewhere(void **state) {
+    (void)state;
+    complain_through(say);
+    complain("%s has %d lines", "x", 3);
+    complain_through(NULL);
+    assert_string_equal(said, "x has 3 lines");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),       cmocka_unit_test(test_initial_values), cmocka_unit_test(test_repetition),
         cmocka_unit_test(test_operands),     cmocka_unit_test(test_refusals),       cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_durations),    cmocka_unit_test(test_times),          cmocka_unit_test(test_help_before_errors),
-        cmocka_unit_test(test_nearest_name),
+        cmocka_unit_test(test_nearest_name), cmocka_unit_test(test_complaints_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
