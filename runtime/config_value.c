@@ -10,7 +10,7 @@
 #define DEPTH 2 /* ${file:${NAME}/x} and no deeper */
 
 bool config_property_is_secret(const char *name) {
-    return strstr(name, "password") || strstr(name, "secret") || strcmp(name, "ssl.key.pem") == 0 ||
+    return strstr(name, "password") || strstr(name, "passphrase") || strstr(name, "secret") || strstr(name, "key.pem") ||
            strcmp(name, "sasl.oauthbearer.config") == 0;
 }
 

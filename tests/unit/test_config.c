@@ -189,6 +189,17 @@ static void test_secrets(void **state) {
     refused(LEAST "kafka: {sasl.password: hunter2}\n",
             "f.yaml, line 4: kafka.sasl.password is a secret and must not stand here: write ${NAME} for a variable of the environment, or "
             "${file:/path} for a file.");
+    static const char *const secrets[] = {"ssl.key.pem", "sasl.oauthbearer.client.secret", "sasl.oauthbearer.assertion.private.key.pem",
+                                          "sasl.oauthbearer.assertion.private.key.passphrase", "sasl.oauthbearer.config"};
+    for (size_t n = 0; n < sizeof secrets / sizeof *secrets; n++) {
+        char yaml[300], why[300];
+        snprintf(yaml, sizeof yaml, LEAST "kafka: {%s: hunter2}\n", secrets[n]);
+        snprintf(why, sizeof why,
+                 "f.yaml, line 4: kafka.%s is a secret and must not stand here: write ${NAME} for a variable of the environment, or "
+                 "${file:/path} for a file.",
+                 secrets[n]);
+        refused(yaml, why);
+    }
     refused(LEAST "registry: {url: http://x, token: hunter2}\n",
             "f.yaml, line 4: registry.token is a secret and must not stand here: write ${NAME} for a variable of the environment, or "
             "${file:/path} for a file.");
