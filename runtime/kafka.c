@@ -236,6 +236,8 @@ int kafka_partition_count(rd_kafka_t *handle, const char *topic, int32_t *count,
     code = answer ? answer->err : RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
     *count = answer ? answer->partition_cnt : 0;
     rd_kafka_metadata_destroy(metadata);
+    if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        return fail(failure, EXIT_CONFIGURATION, "cannot ask for the partitions of %s: it needs DESCRIBE (run) or READ (rekey) on the topic.", topic);
     return code ? fail_kafka(failure, code, rd_kafka_err2str(code), "ask for the partitions of", topic) : 0;
 }
 

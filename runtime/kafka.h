@@ -48,7 +48,7 @@ int kafka_ask(rd_kafka_t *looker, enum kafka_end end, struct kafka_offset *offse
 /* The group's committed, stable offsets; RD_KAFKA_OFFSET_INVALID where there is none. */
 int kafka_committed(rd_kafka_t *member, struct kafka_offset *offsets, size_t count, struct failure *failure);
 
-/* How many partitions a topic has now. */
+/* How many partitions a topic below rekey: has now. */
 int kafka_partition_count(rd_kafka_t *handle, const char *topic, int32_t *count, struct failure *failure);
 
 /* The partition of a key, as Java's default partitioner has it: murmur2, made positive, modulo. */

@@ -100,27 +100,43 @@ static bool is_read(int topic) { return topic >= KAFKA_TOPIC_JOURNAL; }
 static bool is_written(int topic) { return topic <= KAFKA_TOPIC_JOURNAL; }
 static const char *first_right(int topic) { return is_read(topic) ? "Read" : "Write"; }
 
+/* 1; 0: it cannot be seen, as was said; -1. */
+static int topic_find(struct checking *checking, struct admin *admin, const char *name, const char *right, const char *absent,
+                      struct admin_topic *is, struct failure *failure) {
+    rd_kafka_resp_err_t code = admin_ask(admin, name, is);
+    switch ((int)code) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR: return 1;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: missing(checking, "topic", name, right); return 0;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: broken(checking, "topic", name, "find it", absent); return 0;
+    default: return fail_kafka(failure, code, rd_kafka_err2str(code), "ask for the topic", name);
+    }
+}
+
 /* Those that are there are set in `there`. */
 static int topics_check(struct checking *checking, struct admin *admin, bool there[KAFKA_TOPICS], struct failure *failure) {
     const struct config *config = checking->config;
-    struct admin_topic wanted[KAFKA_TOPICS];
+    struct admin_topic wanted[KAFKA_TOPICS], is;
     admin_wanted(config, wanted);
     for (int i = 0; i < KAFKA_TOPICS; i++) {
         const char *name = config->topics.names[i];
-        struct admin_topic is;
-        rd_kafka_resp_err_t code = admin_ask(admin, name, &is);
-        there[i] = false;
-        if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-            missing(checking, "topic", name, first_right(i));
-        else if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-            broken(checking, "topic", name, "find it", "there is no such topic. `ringback topics create` makes it");
-        else if (code)
-            return fail_kafka(failure, code, rd_kafka_err2str(code), "ask for the topic", name);
-        else if (is.partitions != wanted[i].partitions)
+        int found = topic_find(checking, admin, name, first_right(i), "there is no such topic. `ringback topics create` makes it", &is, failure);
+        if (found < 0) return -1;
+        there[i] = found && is.partitions == wanted[i].partitions;
+        if (found && !there[i])
             broken(checking, "topic", name, "use it",
                    "it has another number of partitions than the configuration; see `ringback topics check`");
-        else
-            there[i] = true;
+    }
+    return 0;
+}
+
+/* Run asks where they end. */
+static int origins_check(struct checking *checking, struct admin *admin, struct failure *failure) {
+    struct admin_topic is;
+    for (int kind = SOURCE_CALLS; kind <= SOURCE_DIRECTORY; kind++) {
+        const char *name = checking->config->rekey[kind];
+        int found = name ? topic_find(checking, admin, name, "Describe", "there is no such topic, and rekey: names it", &is, failure) : 0;
+        if (found < 0) return -1;
+        if (found) good(checking, "topic", "%s: Describe", name);
     }
     return 0;
 }
@@ -310,6 +326,7 @@ int kafka_rights_check(const struct config *config, rights_found *found, void *c
     if (!admin) return -1;
     good(&checking, "brokers", "%s: a cluster of %d", config->brokers, admin_brokers(admin));
     int result = topics_check(&checking, admin, there, failure);
+    if (result == 0) result = origins_check(&checking, admin, failure);
     admin_close(admin);
     if (result == 0) result = reads_check(&checking, there, failure);
     if (result == 0) result = writes_check(&checking, there, failure);

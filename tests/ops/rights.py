@@ -96,11 +96,11 @@ def logins(bench):
     has(said, 'sasl.password: "${file:')
 
 
-def secured_config(bench, mechanism):
+def secured_config(bench, mechanism, more=""):
     bench.ringback("topics", "create", "-c", bench.config("rights-plain", bench.secured.bootstrap, "r."))
     (port,) = kafka_broker.free_ports(1)
     return bench.config(
-        "rights", bench.secured.secured, "r.", f"http: {{port: {port}}}\n", kafka=bench.secured.properties("ringback", mechanism)
+        "rights", bench.secured.secured, "r.", f"http: {{port: {port}}}\n{more}", kafka=bench.secured.properties("ringback", mechanism)
     )
 
 
@@ -147,6 +147,30 @@ def rights_over_scram(bench):
     if "lets us in" in said:
         has(said, "this librdkafka's SCRAM is refused by Kafka 4")
     rights(bench, "SCRAM-SHA-512", {"LD_PRELOAD": str(tools.newest_librdkafka())})
+
+
+def rights_on_origins(bench):
+    """A service asks the topics below rekey: where they end: the right to is tried, and named by one that lacks it."""
+    admin, client = admin_of(bench)
+    client.create_topics([admin.NewTopic("team.calls", 3, 1)])["team.calls"].result(10)
+    config, right = secured_config(bench, "PLAIN", "rekey: {calls: team.calls}\n"), ("Describe", "topic", "team.calls")
+    check = lambda exits: bench.ringback("check-config", "--connect", "-c", config, exits=(exits,))
+    take_all(bench)
+    grant_all(bench, LEAST)
+    named = missing_of(check(EXIT_CONFIGURATION))
+    expect(named == {right}, f"named {sorted(named)}")
+    service = Service(bench, "origins", config)
+    try:
+        service.until(lambda: "team.calls: it needs DESCRIBE (run)" in service.get("/readyz")[1], "the right is named")
+        grant_all(bench, {right})
+        service.until(service.ready, "ready after it was given")
+        service.stop()
+    finally:
+        service.process.kill()
+    has(check(0), "team.calls: Describe")
+    absent = secured_config(bench, "PLAIN", "rekey: {calls: team.call}\n")
+    grant_all(bench, {("Describe", "topic", "team.call")})
+    has(bench.ringback("check-config", "--connect", "-c", absent, exits=(EXIT_CONFIGURATION,)), "team.call: cannot find it", "rekey: names it")
 
 
 def refusals_of_a_service(bench):

@@ -26,7 +26,7 @@ from endings import (
 )
 from stage import OUTPUTS, SOURCES, Bench, EventWriter, Service, expect, has, kafka_broker, metric, produce
 from program import EXIT_AGAIN, EXIT_CONFIGURATION, ROOT, Tap
-from rights import logins, refusals_of_a_service, rights_over_plain, rights_over_scram
+from rights import logins, refusals_of_a_service, rights_on_origins, rights_over_plain, rights_over_scram
 import tools
 
 # ---- what is in deploy/, without a broker
@@ -333,6 +333,7 @@ TESTS = (
     logins,
     rights_over_plain,
     rights_over_scram,
+    rights_on_origins,
     refusals_of_a_service,
 )
 
