@@ -99,12 +99,18 @@ static void set_rows(rd_kafka_conf_t *conf, const struct setting_row *rows) {
     for (; rows && rows->name; rows++) set(conf, rows->name, rows->value);
 }
 
+const char *kafka_property_error(const struct config_property *property, rd_kafka_conf_res_t answer, const char *text) {
+    return property->secret && answer == RD_KAFKA_CONF_INVALID ? "librdkafka does not take this value" : text;
+}
+
 static int set_properties(rd_kafka_conf_t *conf, const struct config *config, struct failure *failure) {
     char error[ERROR_BYTES];
     for (size_t n = 0; n < config->kafka_count; n++) {
         const struct config_property *property = &config->kafka[n];
-        if (rd_kafka_conf_set(conf, property->name, property->value, error, sizeof error) != RD_KAFKA_CONF_OK)
-            return fail(failure, EXIT_CONFIGURATION, "%s, line %d: kafka.%s: %s.", config->file, property->line, property->name, error);
+        rd_kafka_conf_res_t answer = rd_kafka_conf_set(conf, property->name, property->value, error, sizeof error);
+        if (answer != RD_KAFKA_CONF_OK)
+            return fail(failure, EXIT_CONFIGURATION, "%s, line %d: kafka.%s: %s.", config->file, property->line, property->name,
+                        kafka_property_error(property, answer, error));
     }
     return 0;
 }
@@ -157,6 +163,18 @@ rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_handle kind, struct fai
 rd_kafka_t *kafka_open_plain(const struct config *config, enum kafka_handle kind, struct failure *failure) {
     rd_kafka_conf_t *conf = kafka_conf(config, kind, 0, failure);
     return conf ? kafka_open(conf, kind, failure) : NULL;
+}
+
+int kafka_settings_check(const struct config *config, struct failure *failure) {
+    for (enum kafka_handle kind = KAFKA_MEMBER; kind <= KAFKA_WRITER; kind++) {
+        rd_kafka_conf_t *conf = kafka_conf(config, kind, 0, failure);
+        if (!conf) return -1;
+        rd_kafka_conf_set_log_cb(conf, NULL); /* the handle that is used says it again */
+        rd_kafka_t *handle = kafka_open(conf, kind, failure);
+        if (!handle) return -1;
+        rd_kafka_destroy(handle);
+    }
+    return 0;
 }
 
 /* The right that is missing, as Kafka's tools spell it. */

@@ -31,6 +31,11 @@ rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_handle kind, struct fai
 /* A handle that needs no callbacks. */
 rd_kafka_t *kafka_open_plain(const struct config *config, enum kafka_handle kind, struct failure *failure);
 
+/* Opens and closes a handle of each kind: what librdkafka does not take together it says only then, and of some kinds alone. -1 described. */
+int kafka_settings_check(const struct config *config, struct failure *failure);
+/* What may be said of a property that librdkafka has answered so: its own text of a value holds the value. */
+const char *kafka_property_error(const struct config_property *property, rd_kafka_conf_res_t answer, const char *text);
+
 /* Describes an error of librdkafka while `doing` something with `what` (a topic, a transactional id, a group). Returns -1. */
 int fail_kafka(struct failure *failure, rd_kafka_resp_err_t code, const char *text, const char *doing, const char *what);
 /* The same of an error object, which is destroyed. */

@@ -39,7 +39,7 @@ int kafka_properties_check(const struct config *config, struct failure *failure)
         if (answer == RD_KAFKA_CONF_OK) continue;
         if (answer == RD_KAFKA_CONF_INVALID) {
             result = fail(failure, EXIT_CONFIGURATION, "%s, line %d: kafka.%s: %s.", config->file, property->line, property->name,
-                          property->secret ? "librdkafka does not take this value" : error);
+                          kafka_property_error(property, answer, error));
             continue;
         }
         if (!names) names = property_names();
@@ -49,7 +49,7 @@ int kafka_properties_check(const struct config *config, struct failure *failure)
                       nearest ? "?" : "", rd_kafka_version_str());
     }
     rd_kafka_conf_destroy(conf);
-    return result;
+    return result < 0 ? -1 : kafka_settings_check(config, failure);
 }
 
 /* ---- rights */

@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-/* Whether librdkafka takes each property below kafka:. -1 described, with the nearest name. */
+/* Whether librdkafka takes each property below kafka:, and all together. -1 described, with the nearest name. */
 int kafka_properties_check(const struct config *config, struct failure *failure);
 
 typedef void rights_found(void *context, bool good, const char *what, const char *text);

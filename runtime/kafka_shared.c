@@ -5,6 +5,7 @@
 
 int shared_make(struct shared *shared, const struct config *config, struct failure *failure) {
     *shared = (struct shared){.config = config};
+    if (kafka_settings_check(config, failure) < 0) return -1;
     shared->metrics = metrics_make((int32_t)config->partitions);
     shared->health = health_make((int32_t)config->partitions, (int)config->partitions + 1);
     if (!shared->metrics || !shared->health) return fail_memory(failure);

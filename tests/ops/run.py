@@ -68,9 +68,25 @@ def configurations(bench):
     manifest = (ROOT / "deploy/kubernetes/ringback.yaml").read_text()
     text = re.search(r"  ringback.yaml: \|\n((?:    .*\n|\n)+)", manifest).group(1)
     (bench.room / "kafka-password").write_text("x\n")
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", bench.room / "kafka-ca.pem")
     config = bench.room / "kubernetes.yaml"
     config.write_text(re.sub("^    ", "", text, flags=re.MULTILINE).replace("/run/secrets/ringback", str(bench.room)))
     bench.ringback("check-config", "-c", config)
+
+
+def settings_refused(bench):
+    """What librdkafka does not take is said by check-config and ends a service with 78, in lines of its log; no value from elsewhere is seen."""
+    conflict = bench.config("conflict", "127.0.0.1:1", "x.", kafka={"max.in.flight": 10})
+    has(bench.ringback("check-config", "-c", conflict, exits=(EXIT_CONFIGURATION,)), "`max.in.flight` must be set <=")
+    said = bench.program.run("run", "-c", conflict, exits=(EXIT_CONFIGURATION,), timeout=20).stderr.decode()
+    lines = [json.loads(line) for line in said.splitlines()]
+    expect([line["event"] for line in lines] == ["started", "ended", "complaint"], said)
+    has(lines[-1]["text"], "`max.in.flight` must be set <=")
+    secret = bench.config("secret", "127.0.0.1:1", "x.", kafka={"socket.timeout.ms": "${RINGBACK_TEST_SECRET}"})
+    for command in (["check-config"], ["topics", "check"], ["run"]):
+        said = bench.ringback(*command, "-c", secret, exits=(EXIT_CONFIGURATION,), env=os.environ | {"RINGBACK_TEST_SECRET": "hunter2"})
+        has(said, "kafka.socket.timeout.ms: librdkafka does not take this value.")
+        expect("hunter2" not in said, said)
 
 
 # ---- setting up
@@ -322,6 +338,7 @@ TESTS = (
     state_directories,
     ends_without_brokers_or_registry,
     nobody_assigns,
+    settings_refused,
     topics,
     schemas,
     connecting,

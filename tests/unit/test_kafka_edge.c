@@ -1,8 +1,10 @@
-/* What of Kafka needs no broker: which partition a key belongs to, and what may follow what in a partition's life. */
+/* What of Kafka needs no broker: which partition a key belongs to, what may follow what in a partition's life, settings that librdkafka refuses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "../../runtime/kafka.h"
 #include "../../runtime/kafka_states.h"
@@ -49,7 +51,34 @@ static void test_life_of_a_partition(void **state) {
     }
 }
 
+static void settings_fail(const char *properties, const char *wanted, const char *unwanted) {
+    char yaml[400];
+    struct config *config;
+    struct failure failure = {0};
+    snprintf(yaml, sizeof yaml, "brokers: b:1\npartitions: 1\nstate: {dir: /s}\nkafka: {%s}\n", properties);
+    assert_int_equal(config_parse(&config, yaml, strlen(yaml), "f.yaml", &failure), 0);
+    assert_int_equal(kafka_settings_check(config, &failure), -1);
+    assert_int_equal(failure.code, EXIT_CONFIGURATION);
+    if (!strstr(failure.text, wanted)) fail_msg("no \"%s\" in: %s", wanted, failure.text);
+    if (unwanted) assert_null(strstr(failure.text, unwanted));
+    config_free(config);
+}
+
+/* What librdkafka finds only when a handle of one kind is opened; and what it says of a value, which may be a secret. */
+static void test_settings(void **state) {
+    (void)state;
+    settings_fail("max.in.flight: 10", "`max.in.flight` must be set", NULL);
+    settings_fail("fetch.max.bytes: 1000, message.max.bytes: 2000", "`fetch.max.bytes` must be", NULL);
+    settings_fail("session.timeout.ms: 10000, max.poll.interval.ms: 9000", "`max.poll.interval.ms`", NULL);
+    settings_fail("socket.timeout.ms: soon", "f.yaml, line 4: kafka.socket.timeout.ms: ", NULL);
+    setenv("RINGBACK_TEST_SECRET", "hunter2", 1);
+    settings_fail("socket.timeout.ms: '${RINGBACK_TEST_SECRET}'", "f.yaml, line 4: kafka.socket.timeout.ms: librdkafka does not take this value.",
+                  "hunter2");
+    settings_fail("no.such: '${RINGBACK_TEST_SECRET}'", "f.yaml, line 4: kafka.no.such: No such configuration property", "hunter2");
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_partition_of_a_key), cmocka_unit_test(test_life_of_a_partition)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_partition_of_a_key), cmocka_unit_test(test_life_of_a_partition),
+                                       cmocka_unit_test(test_settings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
