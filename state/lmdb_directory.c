@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "store_side.h"
 
+#define NEW_DATA "data.new"
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
 static int say_errno(char *error, size_t error_size, const char *what) {
@@ -123,15 +124,35 @@ int lmdb_directory_mark(struct lmdb_directory *directory, enum mark mark, char *
     return 0;
 }
 
-int lmdb_directory_erase(struct lmdb_directory *directory, char *error, size_t error_size) {
+static int erase(struct lmdb_directory *directory, bool new_data, char *error, size_t error_size) {
     /* STATE last: until all else is gone it goes on saying what it said. */
-    static const char *const names[] = {"data.mdb", "lock.mdb", "STATE.new", "STATE"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    static const char *const names[] = {NEW_DATA, "data.mdb", "lock.mdb", "STATE.new", "STATE"};
+    for (size_t i = new_data ? 0 : 1; i < sizeof names / sizeof *names; i++) {
         if (unlinkat(directory->fd, names[i], 0) != 0 && errno != ENOENT) return say_errno(error, error_size, names[i]);
         if (fsync(directory->fd) != 0) return say_errno(error, error_size, "erasing");
     }
     return 0;
 }
+
+int lmdb_directory_erase(struct lmdb_directory *directory, char *error, size_t error_size) {
+    return erase(directory, true, error, error_size);
+}
+
+int lmdb_directory_new_data(struct lmdb_directory *directory, int *file, char *error, size_t error_size) {
+    *file = openat(directory->fd, NEW_DATA, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (*file < 0) return say_errno(error, error_size, NEW_DATA);
+    fcntl(*file, F_SETFL, O_DIRECT); /* where it may be: else the page cache would be the copy's, not the state's */
+    return 0;
+}
+
+int lmdb_directory_take_new_data(struct lmdb_directory *directory, char *error, size_t error_size) {
+    int result = erase(directory, false, error, error_size);
+    if (result) return result;
+    if (renameat(directory->fd, NEW_DATA, directory->fd, "data.mdb") != 0) return say_errno(error, error_size, NEW_DATA);
+    return lmdb_directory_mark(directory, MARK_CLEAN, error, error_size);
+}
+
+void lmdb_directory_drop_new_data(struct lmdb_directory *directory) { unlinkat(directory->fd, NEW_DATA, 0); }
 
 int64_t lmdb_directory_free_bytes(const struct lmdb_directory *directory) {
     struct statfs filesystem;

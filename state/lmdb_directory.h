@@ -35,6 +35,12 @@ int lmdb_directory_check(struct lmdb_directory *directory, char *error, size_t e
 /* Replaces STATE, on the disk when it returns 0. */
 int lmdb_directory_mark(struct lmdb_directory *directory, enum mark mark, char *error, size_t error_size);
 
+/* The file data.new, empty, for what is to replace the state; nothing else is touched. The caller closes it. */
+int lmdb_directory_new_data(struct lmdb_directory *directory, int *file, char *error, size_t error_size);
+/* Puts data.new, which is on the disk, in the place of all that is there, clean; or removes it. */
+int lmdb_directory_take_new_data(struct lmdb_directory *directory, char *error, size_t error_size);
+void lmdb_directory_drop_new_data(struct lmdb_directory *directory);
+
 /* Removes all but OWNER and the directory itself. */
 int lmdb_directory_erase(struct lmdb_directory *directory, char *error, size_t error_size);
 

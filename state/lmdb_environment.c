@@ -1,15 +1,35 @@
 #include "lmdb_environment.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define READERS_GIVE_WAY_SECONDS 5
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* a transaction ended, a resize is over */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* a transaction ended, an environment is closed, a resize is over */
 static struct lmdb_environment *environments;
+
+struct copy {
+    struct copy *next;
+    int file, directory;
+    bool cut;
+};
+
+static struct timespec give_way_until(void) {
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += READERS_GIVE_WAY_SECONDS;
+    return deadline;
+}
+
+/* Holding the lock: LMDB's next write fails. The number of the file stays taken meanwhile, so that it cannot be another file's. */
+static void cut_copies(struct lmdb_environment *environment) {
+    for (struct copy *copy = environment->copies; copy; copy = copy->next) copy->cut |= dup3(copy->directory, copy->file, O_CLOEXEC) >= 0;
+}
 
 static struct lmdb_environment *find(const struct lmdb_directory *directory) {
     dev_t device;
@@ -18,6 +38,17 @@ static struct lmdb_environment *find(const struct lmdb_directory *directory) {
     for (struct lmdb_environment *each = environments; each; each = each->next)
         if (each->device == device && each->inode == inode) return each;
     return NULL;
+}
+
+/* Holding the lock: until nobody in this process has it open. Returns what somebody still has. */
+static struct lmdb_environment *wait_until_closed(const struct lmdb_directory *directory) {
+    struct timespec deadline = give_way_until();
+    struct lmdb_environment *environment;
+    for (int code = 0; (environment = find(directory)) != NULL && code == 0;) {
+        cut_copies(environment);
+        code = pthread_cond_clockwait(&changed, &lock, CLOCK_MONOTONIC, &deadline);
+    }
+    return environment;
 }
 
 static int open_new(struct lmdb_environment **result, const struct lmdb_directory *directory, const char *path, bool read_only,
@@ -51,6 +82,7 @@ int lmdb_environment_open(struct lmdb_environment **result, const struct lmdb_di
     pthread_mutex_lock(&lock);
     int code = 0;
     *result = find(directory);
+    if (*result && (*result)->read_only && !read_only) *result = wait_until_closed(directory);
     if (!*result) code = open_new(result, directory, path, read_only, map_bytes);
     if (!code && !read_only && (*result)->read_only) code = EBUSY;
     if (code)
@@ -69,22 +101,29 @@ void lmdb_environment_close(struct lmdb_environment *environment) {
         *link = environment->next;
         mdb_env_close(environment->env);
         free(environment);
+        pthread_cond_broadcast(&changed);
     }
     pthread_mutex_unlock(&lock);
 }
 
 bool lmdb_environment_in_use(const struct lmdb_directory *directory) {
     pthread_mutex_lock(&lock);
-    bool in_use = find(directory) != NULL;
+    bool in_use = wait_until_closed(directory) != NULL;
     pthread_mutex_unlock(&lock);
     return in_use;
 }
 
+/* Holding the lock. */
+static int enter(struct lmdb_environment *environment) {
+    while (environment->resizing) pthread_cond_wait(&changed, &lock);
+    if (environment->lost) return MDB_PANIC;
+    environment->transactions++;
+    return 0;
+}
+
 int lmdb_environment_enter(struct lmdb_environment *environment) {
     pthread_mutex_lock(&lock);
-    while (environment->resizing) pthread_cond_wait(&changed, &lock);
-    int code = environment->lost ? MDB_PANIC : 0;
-    if (!code) environment->transactions++;
+    int code = enter(environment);
     pthread_mutex_unlock(&lock);
     return code;
 }
@@ -96,12 +135,32 @@ void lmdb_environment_leave(struct lmdb_environment *environment) {
     pthread_mutex_unlock(&lock);
 }
 
+int lmdb_environment_copy(struct lmdb_environment *environment, int file, int directory) {
+    struct copy copy = {.file = file, .directory = directory};
+    pthread_mutex_lock(&lock);
+    int code = enter(environment);
+    if (!code) {
+        copy.next = environment->copies;
+        environment->copies = &copy;
+        pthread_cond_broadcast(&changed); /* somebody may wait already */
+    }
+    pthread_mutex_unlock(&lock);
+    if (code) return code;
+    code = mdb_env_copyfd2(environment->env, file, MDB_CP_COMPACT);
+    pthread_mutex_lock(&lock);
+    struct copy **link = &environment->copies;
+    while (*link != &copy) link = &(*link)->next;
+    *link = copy.next;
+    pthread_mutex_unlock(&lock);
+    lmdb_environment_leave(environment);
+    return copy.cut ? ECANCELED : code;
+}
+
 /* Holding the lock: until no transaction is open. New ones wait meanwhile, so that a stream of short readers cannot hold it off. */
 static int wait_for_readers(struct lmdb_environment *environment) {
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += READERS_GIVE_WAY_SECONDS;
+    struct timespec deadline = give_way_until();
     int code = 0;
+    cut_copies(environment);
     while (environment->transactions > 0 && code == 0) code = pthread_cond_clockwait(&changed, &lock, CLOCK_MONOTONIC, &deadline);
     return environment->transactions > 0 ? EBUSY : 0;
 }

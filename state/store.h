@@ -55,15 +55,18 @@ int store_open_lmdb(struct store **store, const char *path, char *error, size_t 
 
 /* Opens an existing environment for reading only, beside a writer in this or another process: each begin takes a snapshot, end it
  * with abort, and soon: pages that a snapshot needs are not reused, and the map cannot grow while this process has one open.
- * Beside its writer a reader may live in another thread. In the process of a reader that came first a writer is STORE_ERROR_BUSY. */
+ * Beside its writer a reader may live in another thread. In the process of a reader that came first a writer waits 5 s for it to be closed, and
+ * then is STORE_ERROR_BUSY. */
 int store_open_lmdb_reader(struct store **store, const char *path, char *error, size_t error_size);
 
 /* Removes what store_open_lmdb made in `path` (after STORE_ERROR_DIRTY); the next open starts empty. STORE_ERROR_BUSY where it is owned,
- * or open for reading in this process. */
+ * or open for reading in this process and not closed within 5 s. */
 int store_erase_lmdb(const char *path, char *error, size_t error_size);
 
-/* Copies the state in `from`, as last committed, without its free pages, to the directory `into`, which holds none; on the disk and clean when
- * it returns 0. `from` may have its writer, here or in another process: its map cannot grow meanwhile. A snapshot is made so, and restored so. */
+/* Copies the state in `from`, as last committed, without its free pages, to the directory `into`; on the disk and clean when it returns 0. What
+ * was there is replaced once the copy is whole, not before: STORE_ERROR_BUSY as of store_erase_lmdb. `from` may have its writer, here or in another
+ * process. In this process the copy gives way: where the map of `from` has to grow, or a writer opens it or somebody erases it,
+ * it ends with STORE_ERROR_BUSY. A snapshot is made so, and restored so. */
 int store_copy_lmdb(const char *from, const char *into, char *error, size_t error_size);
 
 int store_open_memory(struct store **store);

@@ -54,6 +54,7 @@ static int translate(const struct lmdb_directory *directory, int code, const cha
         {MDB_TXN_FULL, STORE_ERROR_MISUSE, "the transaction writes too much, commit smaller batches"},
         {MDB_READERS_FULL, STORE_ERROR_BUSY, "too many readers at once, close some"},
         {EBUSY, STORE_ERROR_BUSY, "readers in this process do not give way, end their transactions or close them"},
+        {ECANCELED, STORE_ERROR_BUSY, "it gave way to the state's writer, take it again"},
         {MDB_INVALID, STORE_ERROR_FORMAT, "data.mdb is not an LMDB file, choose another directory"},
         {MDB_INCOMPATIBLE, STORE_ERROR_FORMAT, "data.mdb is not ringback state, choose another directory"},
         {MDB_VERSION_MISMATCH, STORE_ERROR_FORMAT, "another LMDB version wrote it, use that one, or erase and rebuild from the journal"},
@@ -381,29 +382,31 @@ int store_open_lmdb_reader(struct store **store, const char *path, char *error, 
     return open_side(store, path, true, 0, error, error_size);
 }
 
+/* Nobody else can open it then: it is ours. */
+static int must_be_unused(const struct lmdb_directory *directory, const char *path, char *error, size_t error_size) {
+    if (!lmdb_environment_in_use(directory)) return 0;
+    return store_say(error, error_size, STORE_ERROR_BUSY, "%s is open for reading in this process: close that first", path);
+}
+
 int store_erase_lmdb(const char *path, char *error, size_t error_size) {
     struct lmdb_directory directory;
     int result = lmdb_directory_open(&directory, path, true, error, error_size);
-    if (!result && lmdb_environment_in_use(&directory))
-        result = store_say(error, error_size, STORE_ERROR_BUSY, "%s is open for reading in this process: close that first", path);
+    if (!result) result = must_be_unused(&directory, path, error, error_size);
     if (!result) result = lmdb_directory_erase(&directory, error, error_size);
     lmdb_directory_close(&directory);
     return result;
 }
 
-static int copy_to(struct lmdb *lmdb, struct lmdb_directory *target, const char *into, char *error, size_t error_size) {
-    int code = lmdb_environment_enter(lmdb->environment);
-    if (!code) {
-        code = mdb_env_copy2(lmdb->environment->env, into, MDB_CP_COMPACT);
-        lmdb_environment_leave(lmdb->environment);
-    }
-    if (code) return translate(target, code, "copying the state", error, error_size);
-    int file = openat(target->fd, "data.mdb", O_RDONLY | O_CLOEXEC);
-    bool synced = file >= 0 && fsync(file) == 0;
-    if (!synced) code = errno;
+/* Takes `store`, the reader of what is copied: whoever waits until it is closed does not wait for the disk. */
+static int copy_to(struct store *store, struct lmdb_directory *target, char *error, size_t error_size) {
+    int file = -1, code = 0;
+    int result = lmdb_directory_new_data(target, &file, error, error_size);
+    if (!result) code = lmdb_environment_copy(lmdb_of(store)->environment, file, target->fd);
+    store_close(store);
+    if (code) result = translate(target, code, "copying the state", error, error_size);
+    if (!result && fsync(file) != 0) result = translate(target, errno, "syncing the copy", error, error_size);
     if (file >= 0) close(file);
-    if (!synced) return translate(target, code, "syncing the copy", error, error_size);
-    return lmdb_directory_mark(target, MARK_CLEAN, error, error_size);
+    return result;
 }
 
 int store_copy_lmdb(const char *from, const char *into, char *error, size_t error_size) {
@@ -412,8 +415,14 @@ int store_copy_lmdb(const char *from, const char *into, char *error, size_t erro
     int result = store_open_lmdb_reader(&store, from, error, error_size);
     if (result) return result;
     result = lmdb_directory_open(&target, into, true, error, error_size);
-    if (!result) result = copy_to(lmdb_of(store), &target, into, error, error_size);
+    if (result) {
+        store_close(store);
+    } else {
+        result = copy_to(store, &target, error, error_size);
+        if (!result) result = must_be_unused(&target, into, error, error_size);
+        if (!result) result = lmdb_directory_take_new_data(&target, error, error_size);
+        if (result) lmdb_directory_drop_new_data(&target);
+    }
     lmdb_directory_close(&target);
-    store_close(store);
     return result;
 }

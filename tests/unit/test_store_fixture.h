@@ -19,7 +19,7 @@ static inline void make_test_directory(char *path, size_t size) {
 }
 
 static inline void remove_test_directory(const char *path) {
-    static const char *const names[] = {"data.mdb", "lock.mdb", "OWNER", "STATE", "STATE.new"};
+    static const char *const names[] = {"data.mdb", "lock.mdb", "data.new", "OWNER", "STATE", "STATE.new"};
     char file[256];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(file, sizeof file, "%s/%s", path, names[i]);

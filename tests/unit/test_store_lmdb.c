@@ -1,13 +1,15 @@
 /* What only the store on disk has to keep: ownership, formats, the mark in STATE, growth and readers. */
 #include "test_store_place.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
-#include "../../state/lmdb_directory.h"
+#include "../../state/lmdb_environment.h"
 #include "../../state/store_lmdb.h"
 
 /* Opening gives the error, and words about it. */
@@ -452,20 +454,151 @@ static void a_copy_beside_the_writer_is_a_clean_state(void **state) {
     remove_test_directory(copy.path);
 }
 
-static void a_copy_never_replaces_a_state(void **state) {
+static void write_numbers(struct place *place, uint32_t count) {
+    struct store *store = open_writer(place);
+    assert_int_equal(put_numbers(store, 0, count), 0);
+    store_close(store);
+}
+
+static void expect_written(struct place *place, uint32_t count) {
+    struct store *store = open_writer(place);
+    expect_numbers(store, count);
+    store_close(store);
+}
+
+static void a_copy_replaces_a_state_and_what_was_said_of_it(void **state) {
     struct place *place = *state, other = {0};
     make_test_directory(other.path, sizeof other.path);
-    struct store *store = open_writer(place);
-    assert_int_equal(put_numbers(store, 0, 10), 0);
-    store_close(store);
-    store = open_writer(&other);
-    assert_int_equal(put_numbers(store, 0, 20), 0);
-    store_close(store);
-    assert_int_equal(store_copy_lmdb(place->path, other.path, place->error, sizeof place->error), STORE_ERROR_IO);
-    store = open_writer(&other);
-    expect_numbers(store, 20);
-    store_close(store);
+    write_numbers(place, 10);
+    write_numbers(&other, 20);
+    write_text(&other, "STATE", "dirty damaged\n");
+    write_text(&other, "data.new", "half of a copy");
+    assert_int_equal(store_copy_lmdb(place->path, other.path, place->error, sizeof place->error), 0);
+    expect_state(&other, "clean");
+    expect_written(&other, 10);
     remove_test_directory(other.path);
+}
+
+static void a_copy_that_fails_leaves_the_state(void **state) {
+    struct place *place = *state, other = {0};
+    char path[256];
+    make_test_directory(other.path, sizeof other.path);
+    write_numbers(&other, 20);
+    snprintf(path, sizeof path, "%s/data.new", other.path);
+    assert_int_equal(store_copy_lmdb(place->path, other.path, place->error, sizeof place->error), STORE_ERROR_FORMAT); /* nothing there */
+    expect_written(&other, 20);
+    write_numbers(place, 10);
+    struct store *owner = open_writer(&other);
+    assert_int_equal(store_copy_lmdb(place->path, other.path, place->error, sizeof place->error), STORE_ERROR_BUSY);
+    assert_int_equal(access(path, F_OK), -1);
+    struct store *reader = open_reader(&other);
+    store_close(owner);
+    assert_int_equal(store_copy_lmdb(place->path, other.path, place->error, sizeof place->error), STORE_ERROR_BUSY);
+    assert_int_equal(access(path, F_OK), -1);
+    store_close(reader);
+    assert_int_equal(mkdir(path, 0700), 0); /* in its way */
+    assert_int_equal(store_copy_lmdb(place->path, other.path, place->error, sizeof place->error), STORE_ERROR_IO);
+    assert_int_equal(rmdir(path), 0);
+    expect_written(&other, 20);
+    remove_test_directory(other.path);
+}
+
+/* Copies that go on until they are stopped, of a state that nobody has open for writing. */
+struct copying {
+    const char *from;
+    struct place into;
+    atomic_int copied, cut, refused; /* how many; refused: there was none to copy */
+    atomic_bool stopped;
+};
+
+static void *copy_again_and_again(void *context) {
+    struct copying *copying = context;
+    while (!copying->stopped) {
+        int result = store_copy_lmdb(copying->from, copying->into.path, copying->into.error, sizeof copying->into.error);
+        if (result == 0)
+            copying->copied++;
+        else if (result == STORE_ERROR_BUSY)
+            copying->cut++;
+        else
+            copying->refused++;
+    }
+    return NULL;
+}
+
+static void a_copy_gives_way_to_who_opens_or_erases(void **state) {
+    struct place *place = *state;
+    struct copying copying = {.from = place->path};
+    pthread_t thread;
+    make_test_directory(copying.into.path, sizeof copying.into.path);
+    write_numbers(place, 4000);
+    assert_int_equal(pthread_create(&thread, NULL, copy_again_and_again, &copying), 0);
+    for (int n = 0; n < 20 || (n < 1000 && (copying.cut == 0 || copying.copied == 0)); n++) {
+        nanosleep(&(struct timespec){.tv_nsec = n % 10 * 1000 * 1000}, NULL);
+        store_close(open_writer(place));
+    }
+    assert_int_equal(copying.refused, 0);
+    assert_true(copying.copied > 0 && copying.cut > 0);
+    assert_int_equal(store_erase_lmdb(place->path, place->error, sizeof place->error), 0);
+    copying.stopped = true;
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    expect_written(&copying.into, 4000);
+    remove_test_directory(copying.into.path);
+}
+
+/* A copy into a pipe, which takes little: it goes on when it is emptied. */
+struct piped {
+    struct lmdb_environment *environment;
+    struct lmdb_directory directory;
+    int pipe[2], result;
+    size_t bytes; /* that came through */
+};
+
+static void *copy_into_the_pipe(void *context) {
+    struct piped *piped = context;
+    piped->result = lmdb_environment_copy(piped->environment, piped->pipe[1], piped->directory.fd);
+    return NULL;
+}
+
+/* Empties it once the copy is told to end, in 8 s at most. */
+static void *empty_the_pipe(void *context) {
+    struct piped *piped = context;
+    struct stat told = {0};
+    char bytes[4096];
+    for (int n = 0; n < 800 && !S_ISDIR(told.st_mode); n++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+        assert_int_equal(fstat(piped->pipe[1], &told), 0);
+    }
+    if (!S_ISDIR(told.st_mode)) close(piped->pipe[1]);
+    for (ssize_t got; (got = read(piped->pipe[0], bytes, sizeof bytes)) > 0;) piped->bytes += (size_t)got;
+    return NULL;
+}
+
+static void a_copy_gives_way_to_growing(void **state) {
+    struct place *place = *state;
+    struct piped piped = {.directory = LMDB_DIRECTORY_CLOSED};
+    struct store *writer;
+    pthread_t copies, empties;
+    assert_int_equal(store_open_lmdb_sized(&writer, place->path, 16 * SMALL_MAP_BYTES, place->error, sizeof place->error), 0);
+    assert_int_equal(put_numbers(writer, 0, 2500), 0);
+    assert_int_equal(pipe(piped.pipe), 0);
+    assert_int_equal(lmdb_directory_open(&piped.directory, place->path, false, place->error, sizeof place->error), 0);
+    assert_int_equal(lmdb_environment_open(&piped.environment, &piped.directory, place->path, true, 0), 0);
+    assert_int_equal(pthread_create(&copies, NULL, copy_into_the_pipe, &piped), 0);
+    assert_int_equal(poll(&(struct pollfd){.fd = piped.pipe[0], .events = POLLIN}, 1, 10000), 1);
+    assert_int_equal(put_numbers(writer, 2500, 12500), STORE_RETRY);
+    assert_int_equal(pthread_create(&empties, NULL, empty_the_pipe, &piped), 0);
+    int result = put_numbers(writer, 2500, 5000);
+    assert_int_equal(pthread_join(copies, NULL), 0);
+    assert_int_equal(pthread_join(empties, NULL), 0);
+    assert_int_equal(result, 0);
+    assert_int_equal(piped.result, ECANCELED);
+    assert_in_range(piped.bytes, 1, 2500 * 1000);
+    expect_numbers(writer, 5000);
+    lmdb_environment_close(piped.environment);
+    lmdb_directory_close(&piped.directory);
+    close(piped.pipe[0]);
+    close(piped.pipe[1]);
+    store_close(writer);
 }
 
 #define AT_A_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
@@ -494,7 +627,10 @@ int main(void) {
         AT_A_PLACE(a_snapshot_that_does_not_end_holds_growing_off_for_5_seconds),
         AT_A_PLACE(states_are_told_apart),
         AT_A_PLACE(a_copy_beside_the_writer_is_a_clean_state),
-        AT_A_PLACE(a_copy_never_replaces_a_state),
+        AT_A_PLACE(a_copy_replaces_a_state_and_what_was_said_of_it),
+        AT_A_PLACE(a_copy_that_fails_leaves_the_state),
+        AT_A_PLACE(a_copy_gives_way_to_who_opens_or_erases),
+        AT_A_PLACE(a_copy_gives_way_to_growing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
