@@ -123,7 +123,8 @@ const struct config_key config_keys[] = {
     {.name = "snapshot.dir",
      .offset = AT(snapshot.dir),
      .sample = "/var/lib/ringback/snapshots",
-     .help = "Directory of the snapshots, which shorten a rebuild. Instances may share it. Without it none are taken."},
+     .help = "Directory of the snapshots, which shorten a rebuild. On a local disk, never on a network file system; instances on the same "
+             "machine may share it. Without it none are taken."},
     {.name = "snapshot.every",
      .kind = CONFIG_DURATION,
      .offset = AT(snapshot.every_ms),
