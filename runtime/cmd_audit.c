@@ -43,10 +43,8 @@ static int audit_all(const struct arguments *arguments, const struct config *con
     int result = 0;
     for (int64_t n = 0; n < count && result == 0; n++) {
         long long partition = given ? strtoll(argument_at(arguments, "partition", (size_t)n), NULL, 10) : n;
-        if (partition >= config->partitions)
-            result = fail(failure, EXIT_USAGE, "--partition %lld: there are %" PRId64 ", from 0.", partition, config->partitions);
-        else
-            result = audit_one(arguments, audit, (int32_t)partition, failure);
+        result = partition_must_be(config, partition, failure);
+        if (result == 0) result = audit_one(arguments, audit, (int32_t)partition, failure);
     }
     audit_close(audit);
     return result;

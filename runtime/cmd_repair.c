@@ -13,8 +13,7 @@ static const struct option_row options[] = {
 
 static int repair(const struct arguments *arguments, const struct config *config, struct failure *failure) {
     long long partition = argument_number(arguments, "partition");
-    if (partition >= config->partitions)
-        return fail(failure, EXIT_USAGE, "--partition %lld: there are %" PRId64 ", from 0.", partition, config->partitions);
+    if (partition_must_be(config, partition, failure) < 0) return -1;
     json_log_level(LEVEL_ERROR);
     int result = kafka_repair(config, (int32_t)partition, argument_given(arguments, "apply"), failure);
     if (result > 0) complain("nothing was changed. Do it with --apply.");

@@ -11,6 +11,7 @@ static const struct option_row options[] = {
 };
 
 static int snapshot(const struct arguments *arguments, const struct config *config, struct failure *failure) {
+    if (argument_given(arguments, "partition") && partition_must_be(config, argument_number(arguments, "partition"), failure) < 0) return -1;
     for (int32_t n = 0; n < config->partitions; n++) {
         int64_t seal;
         if (argument_given(arguments, "partition") && argument_number(arguments, "partition") != n) continue;

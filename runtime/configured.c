@@ -1,6 +1,13 @@
 #include "configured.h"
 
+#include <inttypes.h>
+
 #include "../schemas/codec/codec.h"
+
+int partition_must_be(const struct config *config, long long partition, struct failure *failure) {
+    if (partition < config->partitions) return 0;
+    return fail(failure, EXIT_USAGE, "--partition %lld: there are partitions 0 to %" PRId64 ".", partition, config->partitions - 1);
+}
 
 int run_configured(const struct arguments *arguments, configured_act *act) {
     struct failure failure = {0};

@@ -8,6 +8,9 @@
 /* What the command does. 0: done; 1: it ends with EXIT_FAILED, and has said why; -1: described in `failure`. */
 typedef int configured_act(const struct arguments *arguments, const struct config *config, struct failure *failure);
 
+/* A partition that was asked for; -1 described: there is no such one. */
+int partition_must_be(const struct config *config, long long partition, struct failure *failure);
+
 /* Acts on the configuration that the option `config` names; the exit code. */
 int run_configured(const struct arguments *arguments, configured_act *act);
 

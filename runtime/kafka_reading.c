@@ -31,15 +31,12 @@ static int state_begin_anew(struct partition *partition);
 
 /* Once: a snapshot that the journal does not know is no better the second time. */
 static int state_restore(struct partition *partition) {
-    char path[PATH_MAX], error[600];
     int64_t seal = -1;
     partition->restored = true;
     store_close(partition->store);
     partition->store = NULL;
-    int code = store_erase_lmdb(data_dir_state(&partition->dir, path), error, sizeof error);
-    if (code < 0) return fail_store(&partition->failure, code, path, error);
     partition_beat(partition, "restoring a snapshot", RESTORE_LIMIT_MS);
-    int restored = snapshot_restore(partition->shared->config, partition->number, &seal, &partition->failure);
+    int restored = snapshot_restore(partition->shared->config, partition->number, false, &seal, &partition->failure);
     if (restored < 0) return -1;
     if (restored) json_log(LEVEL_INFO, "snapshot_restored", LOG_NUMBER("partition", partition->number), LOG_NUMBER("seal", seal));
     return partition_state_open(partition);

@@ -16,12 +16,15 @@
 #define ERROR_BYTES 600
 
 struct room {
-    char state[PATH_MAX], base[PATH_MAX - 64], fresh[PATH_MAX];
+    int32_t partition;
+    char data[PATH_MAX - 64], state[PATH_MAX], base[PATH_MAX - 64], fresh[PATH_MAX];
 };
 
 static int room_find(struct room *room, const struct config *config, int32_t partition, struct failure *failure) {
     if (!config->snapshot.dir) return fail(failure, EXIT_CONFIGURATION, "%s: snapshot.dir is not set.", config->file);
-    bool fits = snprintf(room->state, sizeof room->state, "%s/%" PRId32 "/state", config->state.dir, partition) < (int)sizeof room->state &&
+    room->partition = partition;
+    bool fits = snprintf(room->data, sizeof room->data, "%s/%" PRId32, config->state.dir, partition) < (int)sizeof room->data &&
+                snprintf(room->state, sizeof room->state, "%s/state", room->data) < (int)sizeof room->state &&
                 snprintf(room->base, sizeof room->base, "%s/%" PRId32, config->snapshot.dir, partition) < (int)sizeof room->base &&
                 snprintf(room->fresh, sizeof room->fresh, "%s/new", room->base) < (int)sizeof room->fresh;
     return fits ? 0 : fail(failure, EXIT_CONFIGURATION, "snapshot.dir, state.dir: the path is too long.");
@@ -39,8 +42,8 @@ static void snapshot_remove(const char *path) {
     rmdir(path);
 }
 
-/* The seal at which a copy stands; -1: it cannot be used. */
-static int64_t seal_of(const char *path) {
+/* The seal at which a state of the partition stands; -1: it cannot be used. */
+static int64_t seal_of(const struct room *room, const char *path) {
     char error[ERROR_BYTES];
     struct store *store;
     struct place place;
@@ -48,7 +51,7 @@ static int64_t seal_of(const char *path) {
     int code = store_begin(store);
     if (code == 0) code = place_load(store, &place);
     store_close(store);
-    return code == 0 ? place.log.sequence : -1;
+    return code == 0 && place.log.partition == room->partition ? place.log.sequence : -1;
 }
 
 static int newest_first(const void *left, const void *right) {
@@ -91,7 +94,7 @@ int snapshot_take(const struct config *config, int32_t partition, int64_t *seal,
     snapshot_remove(room.fresh); /* half of one, of a process that was killed */
     int code = store_copy_lmdb(room.state, room.fresh, error, sizeof error);
     if (code < 0) return fail_store(failure, code, room.state, error);
-    *seal = seal_of(room.fresh);
+    *seal = seal_of(&room, room.fresh);
     bool is_new = *seal >= 0 && (list(room.base, seals) == 0 || *seal > seals[0]);
     if (!is_new) snapshot_remove(room.fresh);
     if (!is_new) return 0;
@@ -99,17 +102,29 @@ int snapshot_take(const struct config *config, int32_t partition, int64_t *seal,
     return keep_newest(&room, config->snapshot.keep, failure) < 0 ? -1 : 1;
 }
 
-int snapshot_restore(const struct config *config, int32_t partition, int64_t *seal, struct failure *failure) {
-    struct room room;
+/* The newest that opens; -1: there is none. */
+static int64_t newest(const struct room *room) {
     int64_t seals[SNAPSHOTS_MAX];
+    char path[PATH_MAX];
+    int count = list(room->base, seals);
+    for (int n = 0; n < count; n++)
+        if (seal_of(room, path_of(room, seals[n], path)) == seals[n]) return seals[n];
+    return -1;
+}
+
+int snapshot_restore(const struct config *config, int32_t partition, bool over_newer, int64_t *seal, struct failure *failure) {
+    struct room room;
     char error[ERROR_BYTES], path[PATH_MAX];
     if (room_find(&room, config, partition, failure) < 0) return -1;
-    int count = list(room.base, seals);
-    for (int n = 0; n < count; n++) {
-        if (seal_of(path_of(&room, seals[n], path)) != seals[n]) continue;
-        int code = store_copy_lmdb(path, room.state, error, sizeof error);
-        *seal = seals[n];
-        return code < 0 ? fail_store(failure, code, path, error) : 1;
-    }
-    return 0;
+    *seal = newest(&room);
+    if (*seal < 0) return 0;
+    int64_t stands = seal_of(&room, room.state);
+    if (stands > *seal && !over_newer)
+        return fail(failure, EXIT_FAILED,
+                    "%s stands at seal %" PRId64 ", the newest snapshot at seal %" PRId64 ": nothing was changed. The state is nearer to the "
+                    "journal's end, and may hold what the journal has lost; --discard-newer puts the snapshot in its place.",
+                    room.state, stands, *seal);
+    if (make(config->state.dir, failure) < 0 || make(room.data, failure) < 0) return -1;
+    int code = store_copy_lmdb(path_of(&room, *seal, path), room.state, error, sizeof error);
+    return code < 0 ? fail_store(failure, code, path, error) : 1;
 }

@@ -15,7 +15,8 @@
  * state; -1 described. */
 int snapshot_take(const struct config *config, int32_t partition, int64_t *seal, struct failure *failure);
 
-/* Copies the newest that opens into the partition's state directory, which must be empty. 1: *seal is its seal; 0: there is none; -1. */
-int snapshot_restore(const struct config *config, int32_t partition, int64_t *seal, struct failure *failure);
+/* Puts a copy of the newest that opens in the place of the partition's state, once it is whole. A state that opens and is newer is kept, which is
+ * a failure, unless `over_newer`. 1: *seal is its seal; 0: there is none; -1 described. Where it is not 1 nothing was changed. */
+int snapshot_restore(const struct config *config, int32_t partition, bool over_newer, int64_t *seal, struct failure *failure);
 
 #endif

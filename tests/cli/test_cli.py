@@ -463,6 +463,107 @@ class Data(Cli):
         self.bad(2, r"FILE\.\.\. is missing", "dump")
 
 
+class Snapshots(Cli):
+    """A service's state, as far as snapshots go: a data directory under the partition's number. No broker is asked."""
+
+    def setUp(self):
+        room = tempfile.TemporaryDirectory()
+        self.addCleanup(room.cleanup)
+        self.room = room.name
+        self.data = os.path.join(self.room, "states/0")
+        self.state = os.path.join(self.data, "state")
+        self.snapshots = os.path.join(self.room, "snapshots/0")
+        self.config = self.configure("ringback.yaml", f"snapshot:\n  dir: {self.room}/snapshots\n")
+        events = os.path.join(self.room, "events.jsonl")
+        fixture.write(events)
+        os.makedirs(self.data)
+        self.good("fold", "--quiet", "--data", self.data, events)
+
+    def configure(self, name, more=""):
+        path = os.path.join(self.room, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"brokers: localhost:1\npartitions: 2\nstate:\n  dir: {self.room}/states\n{more}")
+        return path
+
+    def shown(self):
+        """What the state holds, where there is one."""
+        return self.good("calls", "--data", self.data, "--format", "json")
+
+    def fold_more(self):
+        line = {"type": "QueueChanged", "tenant": "acme", "event_id": "more", "occurred_at": "2025-03-01T12:00:00Z", "queue": "q", "name": "Q"}
+        self.good("fold", "--quiet", "--data", self.data, "-", stdin=json.dumps(line).encode())
+
+    def snapshot(self):
+        said = self.good("snapshot", "-c", self.config)
+        self.assertRegex(said, r"^partition 0: seal \d+\npartition 1: nothing new\n$")
+        return int(said.split()[3])
+
+    def restore(self, *words):
+        return "restore", "-c", self.config, "--partition", "0", *words
+
+    def test_no_such_partition(self):
+        for command in ("snapshot", "restore", "repair"):
+            self.bad(2, rf"^ringback {command}: --partition 99: there are partitions 0 to 1\.$", command, "-c", self.config, "-p", "99")
+        self.assertFalse(os.path.exists(self.snapshots))
+
+    def test_without_a_snapshot_the_state_is_left(self):
+        before = self.shown()
+        without = self.configure("without.yaml")
+        self.bad(78, "snapshot.dir is not set", "restore", "-c", without, "--partition", "0")
+        self.bad(1, r"there is no snapshot of partition 0 below .*/snapshots that opens\. Nothing was changed\.", *self.restore())
+        self.snapshot()
+        (name,) = os.listdir(self.snapshots)
+        for damage in (b"", b"x" * 9000):
+            with open(os.path.join(self.snapshots, name, "data.mdb"), "wb") as file:
+                file.write(damage)
+            self.bad(1, "there is no snapshot of partition 0", *self.restore("--discard-newer"))
+        self.assertEqual(self.shown(), before)
+
+    def test_a_lost_disk(self):
+        before, seal = self.shown(), self.snapshot()
+        shutil.rmtree(os.path.join(self.room, "states"))
+        self.assertEqual(self.good(*self.restore()), f"partition 0: restored as of seal {seal}\n")
+        self.assertEqual(self.shown(), before)
+        self.assertEqual(sorted(os.listdir(self.state)), ["OWNER", "STATE", "data.mdb", "lock.mdb"])
+        self.assertEqual(os.stat(self.data).st_mode & 0o777, 0o700)
+
+    def test_a_newer_state_is_left(self):
+        seal = self.snapshot()
+        self.fold_more()
+        self.bad(1, rf"0/state stands at seal \d+, the newest snapshot at seal {seal}: nothing was changed\..*--discard-newer", *self.restore())
+        newer = self.snapshot()
+        self.assertGreater(newer, seal)
+        self.assertEqual(self.good(*self.restore()), f"partition 0: restored as of seal {newer}\n")
+        shutil.rmtree(os.path.join(self.snapshots, f"{newer:020}"))
+        self.assertEqual(self.good(*self.restore("--discard-newer")), f"partition 0: restored as of seal {seal}\n")
+        self.assertEqual(self.good(*self.restore()), f"partition 0: restored as of seal {seal}\n")
+
+    def test_a_state_that_does_not_open(self):
+        before, seal = self.shown(), self.snapshot()
+        self.fold_more()
+        with open(os.path.join(self.state, "STATE"), "w", encoding="utf-8") as file:
+            file.write("dirty damaged\n")
+        self.assertEqual(self.good(*self.restore()), f"partition 0: restored as of seal {seal}\n")
+        self.assertEqual(self.shown(), before)
+
+    def test_another_partitions(self):
+        self.snapshot()
+        os.rename(self.snapshots, os.path.join(self.room, "snapshots/1"))
+        self.bad(1, "there is no snapshot of partition 1", "restore", "-c", self.config, "--partition", "1")
+        os.rename(self.data, os.path.join(self.room, "states/1"))
+        shutil.rmtree(os.path.join(self.room, "snapshots"))
+        self.assertEqual(self.good("snapshot", "-c", self.config, "-p", "1"), "partition 1: nothing new\n")
+        self.assertEqual(os.listdir(os.path.join(self.room, "snapshots/1")), [])
+
+    def test_a_state_in_use(self):
+        before = self.shown()
+        self.snapshot()
+        with open(os.path.join(self.state, "OWNER"), "rb") as owner:
+            fcntl.flock(owner, fcntl.LOCK_EX)
+            self.bad(75, "0/state is owned by process", *self.restore())
+        self.assertEqual(self.shown(), before)
+
+
 class Age(Cli):
     def test_a_call_within_the_lateness_is_new(self):
         """Stream time is five seconds behind the last event."""

@@ -170,9 +170,13 @@ def snapshots(bench):
     finally:
         instance.kill()
     ledger.check(wire, bench.program, room, f"{wire.prefix}app")
-    restored = [line["seal"] for line in instance.said() if line["event"] == "snapshot_restored"]
+    restored = {line["partition"]: line["seal"] for line in instance.said() if line["event"] == "snapshot_restored"}
     if len(restored) != 2:
         raise Failed(f"{len(restored)} of 2 partitions were restored:\n{instance.tail()}")
     print(f"# restored as of seals {restored}")
-    bench.program.run("restore", "-c", instance.config, "--partition", 0)
+    command = ["restore", "-c", instance.config, "--partition", 0]
+    said = bench.program.run(*command, exits=(EXIT_FAILED,)).stderr.decode()
+    if f"the newest snapshot at seal {restored[0]}: nothing was changed" not in said:
+        raise Failed(f"restore does not say that the state is newer: {said}")
+    bench.program.run(*command, "--discard-newer")
     run_to_end(bench, instance, wire, sent)
