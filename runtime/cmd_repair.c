@@ -1,5 +1,3 @@
-#include <inttypes.h>
-
 #include "configured.h"
 #include "json_log.h"
 #include "kafka_repair.h"
@@ -31,8 +29,9 @@ const struct command command_repair = {
         "somebody moved the group, a source topic was cut or made again. This reads the partition's journal to its end, checks it, and says "
         "where the places differ. With --apply the journal is believed: the group is set to its last seal, and a source that does not "
         "reach back is read on from where it begins now, with a gap in the journal.\n\n"
-        "Stop every instance first: it takes the partition over, and Kafka refuses its transaction while the group has members. A journal that "
-        "is damaged itself is not repaired here: its state directory is built again from a whole one, or a snapshot.",
+        "Stop every instance first, on every machine: --apply takes the partition over, and whoever writes it is fenced. While the group has members "
+        "nothing is done, with --apply or without; one that was killed is a member until its session ends (session.timeout.ms, 6 s). A journal that is "
+        "damaged itself is not repaired here: its state directory is built again from a whole one, or a snapshot.",
     .options = options,
     .example = "ringback repair -c /etc/ringback/ringback.yaml --partition 3\n"
                "  say what is wrong with partition 3\n\n"

@@ -128,11 +128,11 @@ rd_kafka_resp_err_t admin_ask(struct admin *admin, const char *name, struct admi
 }
 
 /* One admin request's answer, in time or not; NULL: described. */
-static rd_kafka_event_t *admin_answer(rd_kafka_queue_t *queue, const char *doing, struct failure *failure) {
+static rd_kafka_event_t *admin_answer(rd_kafka_queue_t *queue, const char *doing, const char *what, struct failure *failure) {
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ASK_MS + 1000);
     rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (!code) return event;
-    fail_kafka(failure, code, event ? rd_kafka_event_error_string(event) : "no answer in time", doing, "the topics");
+    fail_kafka(failure, code, event ? rd_kafka_event_error_string(event) : "no answer in time", doing, what);
     rd_kafka_event_destroy(event);
     return NULL;
 }
@@ -172,7 +172,7 @@ static int settings_describe(rd_kafka_t *handle, const struct config *config, st
     rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
     rd_kafka_AdminOptions_t *options = admin_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     rd_kafka_DescribeConfigs(handle, asked, (size_t)count, options, queue);
-    rd_kafka_event_t *event = admin_answer(queue, "ask for the settings of", failure);
+    rd_kafka_event_t *event = admin_answer(queue, "ask for the settings of", "the topics", failure);
     size_t answers = 0;
     const rd_kafka_ConfigResource_t **told =
         event ? rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &answers) : NULL;
@@ -196,6 +196,32 @@ int admin_describe(struct admin *admin, bool with_settings, struct admin_topic t
             return fail_kafka(failure, code, rd_kafka_err2str(code), "ask for the topic", name);
     }
     return with_settings ? settings_describe(admin->handle, admin->config, topics, failure) : 0;
+}
+
+static int group_take(const rd_kafka_ConsumerGroupDescription_t *group, bool *empty, struct failure *failure) {
+    const rd_kafka_error_t *error = rd_kafka_ConsumerGroupDescription_error(group);
+    rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_consumer_group_state_t state = rd_kafka_ConsumerGroupDescription_state(group);
+    *empty = state == RD_KAFKA_CONSUMER_GROUP_STATE_EMPTY || state == RD_KAFKA_CONSUMER_GROUP_STATE_DEAD ||
+             code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND; /* dead, in newer words: it has not begun */
+    if (!code || *empty) return 0;
+    return fail_kafka(failure, code, rd_kafka_error_string(error), "ask who is in the group", rd_kafka_ConsumerGroupDescription_group_id(group));
+}
+
+int admin_group_is_empty(struct admin *admin, bool *empty, struct failure *failure) {
+    const char *group = admin->config->application;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->handle);
+    rd_kafka_AdminOptions_t *options = admin_options(admin->handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+    rd_kafka_DescribeConsumerGroups(admin->handle, &group, 1, options, queue);
+    rd_kafka_event_t *event = admin_answer(queue, "ask who is in the group", group, failure);
+    size_t answers;
+    int result = event ? group_take(*rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &answers),
+                                    empty, failure)
+                       : -1;
+    rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    return result;
 }
 
 /* ---- creating */
@@ -248,7 +274,7 @@ static int send_create(struct admin *admin, rd_kafka_NewTopic_t **made, size_t c
     rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->handle);
     rd_kafka_AdminOptions_t *options = admin_options(admin->handle, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_CreateTopics(admin->handle, made, count, options, queue);
-    rd_kafka_event_t *event = admin_answer(queue, "create", failure);
+    rd_kafka_event_t *event = admin_answer(queue, "create", "the topics", failure);
     size_t answers = 0;
     const rd_kafka_topic_result_t **told =
         event ? rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &answers) : NULL;

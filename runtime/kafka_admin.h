@@ -1,7 +1,7 @@
 /*
- * kafka_admin: topics as a cluster has them: described, created, and what of them is not as it should be.
+ * kafka_admin: topics as a cluster has them: described, created, and what of them is not as it should be; and whether the group is empty.
  *
- * `ringback topics` and `check-config --connect` use it, not the service: it needs rights that the service does not
+ * `ringback topics`, `check-config --connect` and `repair` use it, not the service: it needs rights that the service does not
  * (docs/operations.md, "Rights").
  */
 #ifndef RINGBACK_KAFKA_ADMIN_H
@@ -48,6 +48,9 @@ int admin_describe(struct admin *admin, bool with_settings, struct admin_topic t
 /* Creates those that do not exist, with what they should be, and waits until the cluster shows them; those made are set in `created`.
  * -1 described; needs CREATE on the topics or the cluster. */
 int admin_create(struct admin *admin, const struct admin_topic is[KAFKA_TOPICS], bool created[KAFKA_TOPICS], struct failure *failure);
+
+/* Whether nobody is a member of the group, nor about to be. -1 described; needs DESCRIBE on the group, which READ includes. */
+int admin_group_is_empty(struct admin *admin, bool *empty, struct failure *failure);
 
 /* One thing that is not as it should be. */
 struct admin_difference {

@@ -105,8 +105,9 @@ enum partition_event partition_read(struct partition *partition);      /* kafka_
 enum partition_event partition_take_over(struct partition *partition); /* kafka_taking.c */
 enum partition_event partition_write(struct partition *partition);     /* kafka_writing.c */
 
-/* Taking over, in parts: an own producer and the state as of the journal's end; then a writer behind it, with everything listed. */
+/* Taking over, in parts: an own producer, and the state as of the journal's end; then a writer behind it, with everything listed. */
 int partition_follow(struct partition *partition, bool *begun);
+int partition_read_to_end(struct partition *partition, bool *begun); /* without a producer: nobody is fenced */
 int partition_writer_open(struct partition *partition, bool begun);
 /* Where each source begins and ends now. */
 int partition_source_bounds(struct partition *partition, struct kafka_offset starts[KAFKA_SOURCES], struct kafka_offset ends[KAFKA_SOURCES]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "clocks.h"
+#include "kafka_admin.h"
 #include "kafka_partition.h"
 
 struct repair {
@@ -16,13 +17,26 @@ struct repair {
     struct failure *failure;
 };
 
+/* Whoever is in the group writes, or may begin to at any moment. */
+static int group_must_be_empty(const struct config *config, struct failure *failure) {
+    bool empty = false;
+    struct admin *admin = admin_open(config, failure);
+    int result = admin ? admin_group_is_empty(admin, &empty, failure) : -1;
+    admin_close(admin);
+    if (result < 0 || empty) return result;
+    return fail(failure, EXIT_AGAIN,
+                "the group %s has members: nothing was done. Stop every instance first, on every machine; one that was killed is a member until "
+                "its session ends (session.timeout.ms, 6 s).",
+                config->application);
+}
+
 static int begin(struct repair *repair, const struct config *config, int32_t number) {
     if (shared_make(&repair->shared, config, repair->failure) < 0 || shared_open(&repair->shared, repair->failure) < 0) return -1;
     repair->shared.member = kafka_open_plain(config, KAFKA_MEMBER, repair->failure);
     if (!repair->shared.member) return -1;
     repair->made = true;
     if (partition_make(&repair->partition, &repair->shared, number, repair->failure) < 0) return -1;
-    repair->partition.group = rd_kafka_consumer_group_metadata_new(config->application); /* of no member: only an empty group takes it */
+    repair->partition.group = rd_kafka_consumer_group_metadata_new(config->application); /* of no member */
     return 0;
 }
 
@@ -82,8 +96,9 @@ static int mend(struct repair *repair) {
 static int work(struct repair *repair, const struct config *config, int32_t number, bool apply) {
     struct partition *partition = &repair->partition;
     bool begun;
-    if (begin(repair, config, number) < 0) return -1;
-    if (partition_follow(partition, &begun) < 0) return -1;
+    if (group_must_be_empty(config, repair->failure) < 0 || begin(repair, config, number) < 0) return -1;
+    if (partition_state_open(partition) < 0) return -1; /* before anybody is fenced: it may have an owner */
+    if ((apply ? partition_follow(partition, &begun) : partition_read_to_end(partition, &begun)) < 0) return -1;
     if (!begun) return fail(&partition->failure, EXIT_FAILED, "partition %" PRId32 " has no journal: there is nothing to repair.", number);
     printf("partition %" PRId32 ": the journal is whole up to seal %" PRId64 "\n", number, partition->place.log.sequence);
     if (look(repair) < 0) return -1;

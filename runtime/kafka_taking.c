@@ -40,7 +40,7 @@ static int producer_open(struct partition *partition) {
 }
 
 /* Up to the journal's end, as a reader sees it that waits for nobody's transaction. */
-static int read_to_end(struct partition *partition, bool *begun) {
+int partition_read_to_end(struct partition *partition, bool *begun) {
     struct shared *shared = partition->shared;
     struct kafka_offset end = {shared->config->topics.names[KAFKA_TOPIC_JOURNAL], partition->number, 0}, start = end;
     partition_beat(partition, "asking where the journal ends", LIMIT_MS);
@@ -160,7 +160,7 @@ static int writing_begin(struct partition *partition, bool begun) {
 }
 
 int partition_follow(struct partition *partition, bool *begun) {
-    return producer_open(partition) < 0 || read_to_end(partition, begun) < 0 ? -1 : 0;
+    return producer_open(partition) < 0 || partition_read_to_end(partition, begun) < 0 ? -1 : 0;
 }
 
 /* What looks damaged may be another's work in progress, who was given the partition meanwhile. It is damage where we can still write: whoever

@@ -1,11 +1,12 @@
 """States and offsets that contradict the journal: what can be built again is, what cannot is not guessed at."""
+import fcntl
 import shutil
 import time
 
 from bench import of_now, wait_until
 from broker import free_ports
 import ledger
-from program import EXIT_FAILED, Failed
+from program import EXIT_AGAIN, EXIT_FAILED, Failed
 from wire import SOURCES, kafka, messages
 
 
@@ -54,8 +55,17 @@ def foreign_state(bench):
     print(f"# {built} states found to be of another partition, all built again")
 
 
+def repair_is_refused(bench, config, partition, why):
+    """Whether it would change something or not."""
+    for apply in ([], ["--apply"]):
+        done = bench.program.run("repair", "-c", config, "--partition", partition, *apply, exits=(EXIT_AGAIN,))
+        if done.stdout or why not in done.stderr.decode():
+            raise Failed(f"repair does not say that {why}: {done.stdout}{done.stderr}")
+
+
 def quarantine_and_repair(bench):
-    """Somebody moves the group back: nothing is told twice; the partition waits for `ringback repair`, the other goes on."""
+    """Somebody moves the group back: nothing is told twice; the partition waits for `ringback repair`, the other goes on, and is not fenced
+    by a repair that was asked for too early, on whichever machine."""
     wire, room = bench.wire(2), bench.directory("quarantine")
     events = list(messages(of_now(bench, 3, "--tenants", 20, "--events", 6000), wire.prefix))
     instance = bench.instance(wire, room)
@@ -64,14 +74,26 @@ def quarantine_and_repair(bench):
     consumer = wire.consumer(**{"group.id": f"{wire.prefix}app"})
     consumer.commit(offsets=[kafka.TopicPartition(f"{wire.prefix}calls", 0, 5)], asynchronous=False)
     consumer.close()
-    sent = add(sent, wire.send(events[3000:]))
+    sent = add(sent, wire.send(events[3000:4500]))
     instance.start()
     try:
         wait_until("the partition is not quarantined", 60, lambda: "QUARANTINED" in states_of(instance, 0))
         wait_until("the other partition does not write", 60, lambda: states_of(instance, 1)[-1:] == ["WRITING"])
+        before = len(states_of(instance, 1))
+        for config in (instance.config, bench.instance(wire, room, "elsewhere").config):
+            for partition in (0, 1):
+                repair_is_refused(bench, config, partition, f"the group {wire.prefix}app has members")
+        sent = add(sent, wire.send(events[4500:]))
+        calls = (f"{wire.prefix}calls", 1)
+        wait_until("the other partition does not go on", 60, lambda: wire.group_offsets(f"{wire.prefix}app").get(calls) == wire.end("calls", 1))
+        if states_of(instance, 1)[before:]:
+            raise Failed(f"the other partition was disturbed:\n{instance.tail()}")
         instance.stop()
     finally:
         instance.kill()
+    with open(instance.state / "0/state/OWNER", "rb") as owner:
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        repair_is_refused(bench, instance.config, 0, "is owned by process")
     command = ["repair", "-c", instance.config, "--partition", 0]
     said = bench.program.run(*command, exits=(EXIT_FAILED,)).stdout.decode()
     if "the group is at offset 5" not in said:
