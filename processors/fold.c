@@ -152,7 +152,7 @@ static void apply_bad(struct fold *fold, const struct journal_record *record) {
     const struct bad_record *bad = &record->body.bad;
     step_begin(fold, STEP_RECORD, record->append_time, NULL);
     step_reject(fold, &(struct rejection){STR_NULL, STR_NULL, bad->bytes, record->source, record->offset, record->append_time, bad->size_bytes,
-                                          bad->reason, BYTES_ORIGINAL, NULL, bad->detail});
+                                          bad->reason, BYTES_ORIGINAL, NULL, bad});
     step_end(fold);
 }
 
@@ -190,7 +190,7 @@ static void reject_event(struct fold *fold, const struct journal_record *record,
     const struct event *event = &record->body.event;
     step_begin(fold, STEP_RECORD, event->occurred_at, event);
     step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
-                                          (int64_t)bytes.len, (int8_t)reason, BYTES_EVENT_AVRO, detail, STR_NULL});
+                                          (int64_t)bytes.len, (int8_t)reason, BYTES_EVENT_AVRO, detail, NULL});
     step_end(fold);
 }
 
@@ -228,7 +228,7 @@ static void apply_entry(struct fold *fold, const struct journal_record *record, 
     if (event->type == EVENT_NUMBER_CHANGED) number_add(fold, event->tenant, event->body.subject);
     if (directory_apply(fold->cache, event, &fold->id, now_of(fold, event->tenant))) return;
     step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
-                                          (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "too many events of this entry", STR_NULL});
+                                          (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "too many events of this entry", NULL});
 }
 
 /* Checks, clock, timers, record, timers: SPEC 6, D1.5. */

@@ -244,6 +244,15 @@ static int compare_rejections(const struct rejection *a, const struct rejection 
     return str_compare(rejection_key(a, left), rejection_key(b, right));
 }
 
+static void say_origin(struct rejected *out, const struct bad_record *bad) {
+    static const struct bad_record unknown = {.key_size_bytes = NONE, .header_count = NONE};
+    const struct bad_record *from = bad ? bad : &unknown;
+    out->key = from->key;
+    out->key_size_bytes = from->key_size_bytes;
+    out->headers = from->headers;
+    out->header_count = from->header_count;
+}
+
 static void emit_rejections(struct fold *fold) {
     for (uint32_t i = 1; i < fold->rejection_count; i++) /* few, nearly always one */
         for (uint32_t j = i; j > 0 && compare_rejections(&fold->rejections[j - 1], &fold->rejections[j]) > 0; j--) {
@@ -263,10 +272,11 @@ static void emit_rejections(struct fold *fold) {
         out->offset = rejection->offset;
         out->append_time = rejection->append_time;
         out->reason = rejection->reason;
-        out->detail = rejection->detail ? str_of(rejection->detail) : rejection->detail_text;
+        out->detail = rejection->detail ? str_of(rejection->detail) : rejection->bad->detail;
         out->form = rejection->form;
         out->bytes = rejection->bytes;
         out->size_bytes = rejection->size_bytes;
+        say_origin(out, rejection->bad);
         emit(fold, &output);
     }
 }

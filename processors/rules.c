@@ -48,7 +48,7 @@ void rules_activate(struct fold *fold, const struct event *event, const struct j
     else if (version > FOLD_RULES_VERSION) why = "version: there are no such rules";
     if (why) {
         step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
-                                              (int64_t)bytes.len, REJECT_INVALID, BYTES_EVENT_AVRO, why, STR_NULL});
+                                              (int64_t)bytes.len, REJECT_INVALID, BYTES_EVENT_AVRO, why, NULL});
         return;
     }
     directory_apply(fold->cache, event, &fold->id, now_of(fold, event->tenant)); /* a few versions always fit */

@@ -55,7 +55,7 @@ struct rejection {
     int64_t offset, append_time, size_bytes;
     int8_t reason, form;
     const char *detail;
-    struct str detail_text; /* where detail is null */
+    const struct bad_record *bad; /* of a bad record: the detail, and what it came with; null: of an event */
 };
 
 /* The result of a command, also as it is kept for 7 days. */

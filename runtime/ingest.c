@@ -146,6 +146,9 @@ int input_next(struct input *input, struct failure *failure) {
 
 size_t input_bytes_read(const struct input *input) { return input->format == INPUT_AVRO ? input->container.at : input->at; }
 
+/* A file's record has none: that is known. */
+static const struct record_header no_headers[1];
+
 int input_bad(struct input *input, enum reject_reason reason, const uint8_t *bytes, size_t size, const char *format, ...) {
     va_list values;
     va_start(values, format);
@@ -162,6 +165,8 @@ int input_bad(struct input *input, enum reject_reason reason, const uint8_t *byt
         .detail = str_of(input->detail),
         .bytes = {(const char *)bytes, (uint32_t)kept},
         .size_bytes = (int64_t)size,
+        .key_size_bytes = NONE,
+        .headers = {no_headers, 0},
     };
     input->event_bytes = STR_NULL;
     input->time = INT64_MIN;

@@ -37,7 +37,7 @@ bool call_is_duplicate(struct fold *fold, const struct entity *entity, const str
 static void reject(struct fold *fold, const struct event *event, const struct journal_record *record, struct str bytes, enum reject_reason reason,
                    const char *detail) {
     step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
-                                          (int64_t)bytes.len, (int8_t)reason, BYTES_EVENT_AVRO, detail, STR_NULL});
+                                          (int64_t)bytes.len, (int8_t)reason, BYTES_EVENT_AVRO, detail, NULL});
 }
 
 /* Room for bytes that a rejection of this step points to: it lasts as long as the step. */
@@ -246,7 +246,7 @@ static void give_up_waiting(struct fold *fold, struct entity *entity, int64_t de
         index_remove(fold->cache, TABLE_WAITING, key_str(&at));
         step_reject(fold, &(struct rejection){entity_tenant(entity), {(const char *)bytes + size, id.len}, {(const char *)bytes, size}, head.source,
                                               head.offset, head.append_time, size, REJECT_NO_START, BYTES_EVENT_AVRO,
-                                              "call_id: no CallStarted of this call came within 7 days", STR_NULL});
+                                              "call_id: no CallStarted of this call came within 7 days", NULL});
     }
     call_of(entity)->waiting_until = next;
     entity_touch(fold->cache, entity);

@@ -107,7 +107,7 @@ void job_event(struct fold *fold, const struct event *event, const struct journa
     uint32_t called_len = before.call.len;
     if (!facts_insert(fold->cache, entity, JOB_FACTS, (uint8_t)event->type, 0, 0, event->occurred_at, &fold->id, texts, count)) {
         step_reject(fold, &(struct rejection){event->tenant, event->event_id, bytes, record->source, record->offset, record->append_time,
-                                              (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "job_id: too many events of this job", STR_NULL});
+                                              (int64_t)bytes.len, REJECT_TOO_LARGE, BYTES_EVENT_AVRO, "job_id: too many events of this job", NULL});
         return;
     }
     if (relinks && called_len) unlink_call(fold, entity, (struct str){called, called_len});

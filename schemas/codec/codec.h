@@ -33,6 +33,8 @@ const char *schema_text(const char *name);
 void schema_each(void (*each)(void *context, const char *name, const char *file, const char *text), void *context);
 /* The text of the (union) schema of a topic's file. */
 const char *schema_of_topic(enum topic topic);
+/* The schemas that JournalRecord had before, the last one first: n from 0; NULL: no more. */
+const char *schema_older_journal(size_t n);
 
 /* Why bytes were refused: a static reason, and the path of the field ("body.CallStarted.from"). */
 struct refusal {
@@ -55,6 +57,8 @@ int plan_make(struct plan **plan, const char *writer_schema, size_t size, const 
 void plan_free(struct plan *plan);
 /* True where the writer's schema is byte for byte ours: then the bytes read may be journalled as they are. */
 bool plan_is_identity(const struct plan *plan);
+/* True where the writer's schema has not all our fields: it is older. */
+bool plan_is_older(const struct plan *plan);
 
 /* Reads one datum. Returns the number of bytes it took, or -1 with `why`. Strings in `out` point into `bytes`; arrays into `scratch`.
  * An event has then still to pass event_check; bytes behind the datum are the caller's matter. */
@@ -83,6 +87,9 @@ size_t codec_write(const struct shape *shape, const void *in, uint8_t *bytes, si
 #define NO_POSITION_BYTES 5
 size_t codec_write_said(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity, uint8_t *compared, size_t *compared_size);
 size_t codec_write_output(const struct output *output, uint8_t *bytes, size_t capacity);
+/* How many bytes of an output, which codec_write_output wrote in `size`, a seal's hash is of (journal.h). Fields that were added to its schema do not count
+ * where they and all behind them are null: without them it is what it was before they were added, and so is the hash. */
+size_t codec_hashed_size(const struct output *output, size_t size);
 
 /* A journal record around an event that is already encoded: same bytes as codec_write of the whole. */
 size_t codec_write_journal_event(const struct journal_record *record, struct str event_bytes, uint8_t *bytes, size_t capacity);

@@ -30,7 +30,20 @@ enum reject_reason {
 /* What `bytes` of a bad record and of a rejected output hold. */
 enum bytes_form { BYTES_ORIGINAL, BYTES_EVENT_AVRO }; /* as received; the event as journalled, Avro binary of schemas/events/Event */
 
-struct bad_record { int8_t reason; struct str detail; struct str bytes; int64_t size_bytes; }; /* bytes: up to the limit; size: the whole */
+struct record_header { struct str name, value /*?*/; };
+struct record_header_array { const struct record_header *items /*?: null = not known, also where count is 0*/; uint32_t count; };
+
+/* bytes, key, headers: up to their limits (docs/decisions/0023); sizes and count: of the whole */
+struct bad_record {
+    int8_t reason;
+    struct str detail;
+    struct str bytes;
+    int64_t size_bytes;
+    struct str key /*?*/;
+    int64_t key_size_bytes /*?*/;
+    struct record_header_array headers /*?*/;
+    int64_t header_count /*?*/;
+};
 struct rules_activated { int32_t version; };
 /* content_hash: of a file's bytes, XXH3-128 in hex; empty for a topic */
 struct source_listed { int32_t source; int8_t kind; struct str name; struct str content_hash; };

@@ -112,6 +112,7 @@ static bool is_null(const struct field *field, const uint8_t *in) {
     case FIELD_TIME: memcpy(&number, in, sizeof number); return number == NONE;
     case FIELD_ENUM:
     case FIELD_BOOLEAN: return *(const int8_t *)in < 0;
+    case FIELD_ARRAY: return array_at(in, 0).items == NULL;
     default: return false;
     }
 }

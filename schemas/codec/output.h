@@ -132,6 +132,10 @@ struct rejected {
     int8_t form;
     struct str bytes;
     int64_t size_bytes;
+    struct str key /*?*/; /* from here on as in struct bad_record */
+    int64_t key_size_bytes /*?*/;
+    struct record_header_array headers /*?*/;
+    int64_t header_count /*?*/;
 };
 
 struct tombstone { struct position position; struct str key; }; /* key: that of the record which is gone */

@@ -25,7 +25,7 @@ struct compiler {
     char path[200];
     uint32_t path_text; /* of `path`, in text */
     int depth;
-    bool failed;
+    bool failed, older;
     char *error;
     size_t error_size;
 };
@@ -187,6 +187,7 @@ static bool add_null(struct compiler *c, const struct field *field, uint32_t to)
     case FIELD_TIME: add_op(c, OP_SET_NONE, to, 0, 0); return true;
     case FIELD_ENUM:
     case FIELD_BOOLEAN: add_op(c, OP_SET_BYTE, to, -1, 0); return true;
+    case FIELD_ARRAY: add_op(c, OP_SET_NULL_ARRAY, to, 0, 0); return true;
     default: return false;
     }
 }
@@ -202,6 +203,7 @@ static void keep_record(struct compiler *c, avro_schema_t writer, const struct s
         const struct field *field = &shape->fields[i];
         if (avro_schema_record_field_get_index(writer, field->name) >= 0) continue;
         size_t path = enter_path(c, field->name);
+        c->older = true;
         if (!add_null(c, field, to + field->offset)) fail(c, "the writer's schema has no such field, and it has no default");
         leave_path(c, path, path_text);
     }
@@ -352,6 +354,7 @@ int plan_make(struct plan **plan, const char *writer_schema, size_t size, const 
     }
     *plan = must_realloc(NULL, sizeof **plan);
     **plan = (struct plan){.ops = c.ops, .jumps = c.jumps, .text = c.text, .layout = layout, .shape = shape};
+    (*plan)->older = c.older;
     (*plan)->identity = strlen(ours) == size && memcmp(ours, writer_schema, size) == 0;
     return 0;
 }
@@ -366,3 +369,4 @@ void plan_free(struct plan *plan) {
 }
 
 bool plan_is_identity(const struct plan *plan) { return plan->identity; }
+bool plan_is_older(const struct plan *plan) { return plan->older; }

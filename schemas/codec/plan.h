@@ -36,6 +36,7 @@ enum op_code {
     /* What the writer has not: null. */
     OP_SET_NULL_TEXT,
     OP_SET_NONE,
+    OP_SET_NULL_ARRAY,
     OP_SET_BYTE, /* small: the value; also the tag of a union */
     /* Structure */
     OP_UNION, /* arg: jumps[arg] = count of branches, then where each starts */
@@ -73,7 +74,7 @@ struct plan {
     char *text; /* paths, reasons, enum maps: by offset, aligned to 8 */
     struct layout *layout;
     const struct shape *shape;
-    bool identity;
+    bool identity, older;
 };
 
 #endif

@@ -164,10 +164,13 @@ static void open_array(struct reader *r, struct frame *frame, const struct op *a
     frame->items = r->scratch->bytes + r->scratch->used;
 }
 
+static void set_array(uint8_t *place, const void *items, uint32_t count) {
+    struct array array = {items, count};
+    memcpy(place, &array, sizeof array);
+}
+
 static void close_array(const struct frame *frame) {
-    if (frame->array->small == 0) return;
-    struct array array = {frame->count ? frame->items : NULL, frame->count};
-    memcpy(frame->base + frame->array->to, &array, sizeof array);
+    if (frame->array->small) set_array(frame->base + frame->array->to, frame->items, frame->count);
 }
 
 #define TO(type) ((type *)(void *)(base + op->to))
@@ -246,6 +249,7 @@ static const struct op *run(struct reader *r, uint8_t *base, struct str *event) 
             if (!take_boolean(r, &small)) return op;
             break;
         case OP_SET_NULL_TEXT: *TO(struct str) = STR_NULL; break;
+        case OP_SET_NULL_ARRAY: set_array(base + op->to, NULL, 0); break;
         case OP_SET_NONE: *TO(int64_t) = NONE; break;
         case OP_SET_BYTE: *TO(int8_t) = op->small; break;
         case OP_UNION:

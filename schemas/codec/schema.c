@@ -121,6 +121,8 @@ void schema_each(void (*each)(void *context, const char *name, const char *file,
 
 const char *schema_of_topic(enum topic topic) { return schemas.topics[topic]; }
 
+const char *schema_older_journal(size_t n) { return n < older_schema_file_count ? older_schema_files[older_schema_file_count - 1 - n].text : NULL; }
+
 const char *schema_of_shape(const struct shape *shape) {
     for (int topic = 0; topic < TOPICS; topic++)
         if (shape_of_topic((enum topic)topic) == shape) return schemas.topics[topic];

@@ -22,7 +22,7 @@ enum field_kind {
     FIELD_ENUM,    /* enum, int8_t, -1 */
     FIELD_BOOLEAN, /* boolean, bool; int8_t with -1 where nullable */
     FIELD_SHAPE,   /* a record within, or a union of records; never null */
-    FIELD_ARRAY    /* array of `item`, {items, count}; never null */
+    FIELD_ARRAY    /* array of `item`, {items, count}, items NULL */
 };
 
 struct symbols {
@@ -54,6 +54,7 @@ struct shape {
     const struct field *fields;
     uint32_t field_count;
     uint32_t size_max; /* bytes of one encoded datum */
+    uint32_t added;    /* of an output: so many of its last fields came when there were journals already (codec_hashed_size) */
     /* A union of records: an int8_t at tag_offset says which branch stands at body_offset. */
     const struct shape *const *branches;
     uint8_t branch_count;
@@ -66,7 +67,7 @@ static inline bool shape_is_union(const struct shape *shape) { return shape->bra
 #define OWN_RECORD_BYTES_MAX (4 * RECORD_BYTES_MAX)
 
 extern const struct shape *const event_shapes[EVENT_TYPES];
-extern const struct shape shape_position, shape_event_body, shape_journal_body;
+extern const struct shape shape_position, shape_event_body, shape_journal_body, shape_record_header;
 
 /* The Avro enums, each by the name of its C enum. */
 /* clang-format off: tables */
@@ -124,6 +125,8 @@ extern const struct symbols symbols[ENUMS];
     { FIELD_(s, member, #member RULE_ROW_ID, AS_STR(s, member, FIELD_STRING), false), .row_id = true }
 #define BYTES(s, member)                                                                                                                   \
     { FIELD_(s, member, NULL, AS_STR(s, member, FIELD_BYTES), false) }
+#define BYTES_OR_NULL(s, member)                                                                                                           \
+    { FIELD_(s, member, NULL, AS_STR(s, member, FIELD_BYTES), true) }
 #define FIXED(s, member, size)                                                                                                             \
     { FIELD_(s, member, NULL, AS_STR(s, member, FIELD_FIXED), false), .fixed_size = (size) }
 #define INT(s, member)                                                                                                                     \
@@ -174,17 +177,22 @@ static inline struct array array_at(const void *in, size_t offset) {
 }
 
 /* clang-format off */
-#define ARRAY_(s, member, each) {FIELD_(s, member, NULL, FIELD_ARRAY, false), .of.item = (each)}
+#define ARRAY_(s, member, each, null) {FIELD_(s, member, NULL, FIELD_ARRAY, null), .of.item = (each)}
 #define IDS(s, member)                                                                                                             \
     ARRAY_(s, member, (&(const struct field){.name = #member, .rule = #member RULE_ID, .kind = FIELD_STRING,                       \
-                                             .item_size = sizeof(struct str)}))
+                                             .item_size = sizeof(struct str)}), false)
 #define ENUMS_OF(s, member, which)                                                                                                 \
     ARRAY_(s, member, (&(const struct field){.name = #member, .rule = #member " must be of its symbols", .kind = FIELD_ENUM,       \
-                                             .of.symbols = &symbols[which], .item_size = sizeof(int8_t)}))
-#define RECORDS(s, member, item, which) \
-    ARRAY_(s, member, (&(const struct field){.name = #member, .kind = FIELD_SHAPE, .of.shape = (which), .item_size = sizeof(struct item)}))
+                                             .of.symbols = &symbols[which], .item_size = sizeof(int8_t)}), false)
+#define RECORDS_(s, member, item, which, null)                                                                                     \
+    ARRAY_(s, member, (&(const struct field){.name = #member, .kind = FIELD_SHAPE, .of.shape = (which),                            \
+                                             .item_size = sizeof(struct item)}), null)
+#define RECORDS(s, member, item, which) RECORDS_(s, member, item, which, false)
+#define RECORDS_OR_NULL(s, member, item, which) RECORDS_(s, member, item, which, true)
 
-#define SHAPE(avro_name, table, limit) {.name = avro_name, .fields = table, .field_count = COUNT(table), .size_max = limit}
+#define SHAPE_WITH_ADDED(avro_name, table, limit, count) \
+    {.name = avro_name, .fields = table, .field_count = COUNT(table), .size_max = limit, .added = count}
+#define SHAPE(avro_name, table, limit) SHAPE_WITH_ADDED(avro_name, table, limit, 0)
 
 /* clang-format on */
 
@@ -192,8 +200,8 @@ static inline struct array array_at(const void *in, size_t offset) {
 struct schema_file {
     const char *name, *file, *text;
 };
-extern const struct schema_file schema_files[];
-extern const size_t schema_file_count;
+extern const struct schema_file schema_files[], older_schema_files[];
+extern const size_t schema_file_count, older_schema_file_count;
 
 /* The text of the schema that belongs to a shape; NULL where schemas are not loaded. */
 const char *schema_of_shape(const struct shape *shape);

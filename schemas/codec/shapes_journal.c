@@ -14,11 +14,21 @@ static const struct field seal_output[] = {
 };
 static const struct shape shape_seal_output = SHAPE("SealOutput", seal_output, OWN_RECORD_BYTES_MAX);
 
+static const struct field record_header[] = {
+    STRING(record_header, name),
+    BYTES_OR_NULL(record_header, value),
+};
+const struct shape shape_record_header = SHAPE("RecordHeader", record_header, OWN_RECORD_BYTES_MAX);
+
 static const struct field bad_record[] = {
     ENUM(bad_record, reason, ENUM_REJECT_REASON),
     STRING(bad_record, detail),
     BYTES(bad_record, bytes),
     LONG(bad_record, size_bytes),
+    BYTES_OR_NULL(bad_record, key),
+    LONG_OR_NULL(bad_record, key_size_bytes),
+    RECORDS_OR_NULL(bad_record, headers, record_header, &shape_record_header),
+    LONG_OR_NULL(bad_record, header_count),
 };
 static const struct field seal[] = {
     STRING(seal, journal_id),

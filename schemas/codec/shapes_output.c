@@ -156,8 +156,12 @@ static const struct field rejected[] = {
     ENUM(rejected, form, ENUM_BYTES_FORM),
     BYTES(rejected, bytes),
     LONG(rejected, size_bytes),
+    BYTES_OR_NULL(rejected, key),
+    LONG_OR_NULL(rejected, key_size_bytes),
+    RECORDS_OR_NULL(rejected, headers, record_header, &shape_record_header),
+    LONG_OR_NULL(rejected, header_count),
 };
-const struct shape shape_rejected = SHAPE("Rejected", rejected, OWN_RECORD_BYTES_MAX);
+const struct shape shape_rejected = SHAPE_WITH_ADDED("Rejected", rejected, OWN_RECORD_BYTES_MAX, 4);
 
 static const struct field tombstone[] = {
     RECORD(tombstone, position, &shape_position),

@@ -15,6 +15,7 @@ static bool is_null(const struct field *field, const void *in) {
     case FIELD_TIME: return AT(in, field->offset, int64_t) == NONE;
     case FIELD_ENUM:
     case FIELD_BOOLEAN: return AT(in, field->offset, int8_t) < 0;
+    case FIELD_ARRAY: return array_at(in, field->offset).items == NULL;
     default: return false;
     }
 }
@@ -142,6 +143,7 @@ static uint8_t *write_fields(const struct field *field, const struct field *last
             if (!(at = write_shape(field->of.shape, (const uint8_t *)in + field->offset, at, end))) return NULL;
             break;
         case FIELD_ARRAY:
+            UNLESS_NULL(!array_at(in, field->offset).items)
             if (!(at = put_array(field, array_at(in, field->offset), at, end))) return NULL;
             break;
         }
@@ -171,6 +173,14 @@ size_t codec_write_output(const struct output *output, uint8_t *bytes, size_t ca
     if (!at || (size_t)(end - at) < output->said.len) return 1 + size_of(&shape_position, &output->body.position) + output->said.len;
     memcpy(at, output->said.ptr, output->said.len);
     return (size_t)(at - bytes) + output->said.len;
+}
+
+size_t codec_hashed_size(const struct output *output, size_t size) {
+    if (output->is_tombstone) return size;
+    const struct shape *shape = shape_of_topic(output->topic)->branches[0];
+    const struct field *field = shape->fields + shape->field_count;
+    for (uint32_t left = shape->added; left > 0 && is_null(--field, &output->body); left--) size--;
+    return size;
 }
 
 size_t codec_write_said(const struct shape *shape, const void *in, uint8_t *bytes, size_t capacity, uint8_t *compared, size_t *compared_size) {

@@ -94,6 +94,7 @@ def check_rejection(record, place, bad, reasons, word):
     need(record["offset"] == place, f"its place is {record['offset']}, not {place}")
     need(record["form"] == "ORIGINAL" and got == bad[:LIMIT], f"other bytes than came: {got[:80]}")
     need(record["size_bytes"] == len(bad), f"size {record['size_bytes']}, not {len(bad)}")
+    need("key" not in record and (record["headers"], record["header_count"]) == ([], 0), f"a file's record has neither key nor headers: {record}")
 
 
 def one_bad_line(room, bad, reasons, word):

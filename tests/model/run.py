@@ -27,7 +27,7 @@ from model import TOPICS, Model  # noqa: E402
 from words import COMMANDS  # noqa: E402
 
 JOURNAL_ID = "0123456789abcdef0123456789abcdef"
-ONLY_THE_PROGRAM_KNOWS = {"source", "source_name", "detail", "bytes", "size_bytes"}
+ONLY_THE_PROGRAM_KNOWS = {"source", "source_name", "detail", "bytes", "size_bytes", "headers", "header_count"}
 REJECTED_SOME = 65
 WITHOUT = collections.defaultdict(set)  # fields of topics that are left out: --without
 PATIENCE_SECONDS = 300

@@ -87,9 +87,9 @@ static inline void sample_field(struct sample *s, const struct field *field, uin
     case FIELD_BOOLEAN: *(int8_t *)at = (int8_t)(null ? -1 : (int)(sample_number(s) % 2)); break;
     case FIELD_SHAPE: sample_fill(s, field->of.shape, at); break;
     case FIELD_ARRAY: {
-        struct array array = {NULL, (uint32_t)(sample_number(s) % 4)};
+        struct array array = {NULL, null ? 0 : (uint32_t)(sample_number(s) % 4)};
         uint8_t *items = sample_room(s, array.count * field->of.item->item_size + 1u);
-        if (array.count) array.items = items;
+        if (!null) array.items = items;
         for (uint32_t i = 0; i < array.count; i++) sample_field(s, field->of.item, items + i * field->of.item->item_size);
         memcpy(at, &array, sizeof array);
         break;
@@ -168,6 +168,7 @@ static inline bool sample_same_field(const struct field *field, const uint8_t *a
     case FIELD_ARRAY: break;
     }
     struct array items_a = array_at(a, 0), items_b = array_at(b, 0);
+    if (field->nullable && (items_a.items == NULL) != (items_b.items == NULL)) return false;
     for (uint32_t i = 0; i < items_a.count && items_a.count == items_b.count; i++) {
         size_t at = i * (size_t)field->of.item->item_size;
         if (!sample_same_field(field->of.item, (const uint8_t *)items_a.items + at, (const uint8_t *)items_b.items + at)) return false;

@@ -60,10 +60,24 @@ static void test_lines(void **state) {
 static void test_written_form(void **state) {
     (void)state;
     struct journal_record record = {.source = 2, .offset = 7, .append_time = 1772355600250, .type = JOURNAL_BAD};
-    record.body.bad = (struct bad_record){REJECT_MALFORMED, STR("not JSON"), STR("{\xff"), 2};
+    struct record_header headers[] = {{STR("team"), STR("\xff")}, {STR("none"), STR_NULL}};
+    record.body.bad = (struct bad_record){.reason = REJECT_MALFORMED, .detail = STR("not JSON"), .bytes = STR("{\xff"), .size_bytes = 2,
+                                          .key_size_bytes = NONE, .header_count = NONE};
     char *line = json_write(&shape_journal_record, &record);
     assert_string_equal(line, "{\"source\":2,\"offset\":7,\"append_time\":\"2026-03-01T09:00:00.250Z\",\"body\":{\"type\":\"BadRecord\","
                               "\"reason\":\"MALFORMED\",\"detail\":\"not JSON\",\"bytes\":\"e/8=\",\"size_bytes\":2}}");
+    free(line);
+    record.body.bad.key = STR("acme");
+    record.body.bad.key_size_bytes = 4;
+    record.body.bad.headers = (struct record_header_array){headers, 2};
+    record.body.bad.header_count = 3;
+    line = json_write(&shape_journal_record, &record);
+    assert_string_equal(strstr(line, "\"key\""), "\"key\":\"YWNtZQ==\",\"key_size_bytes\":4,\"headers\":[{\"name\":\"team\","
+                                                 "\"value\":\"/w==\"},{\"name\":\"none\"}],\"header_count\":3}}");
+    free(line);
+    record.body.bad.headers.count = 0;
+    line = json_write(&shape_journal_record, &record);
+    assert_non_null(strstr(line, "\"headers\":[],"));
     free(line);
     record.type = JOURNAL_EVENT;
     record.body.event = (struct event){STR("acme"), STR("e1"), 0, STR("jo"), EVENT_DISMISS, {.dismiss = {STR("ab-c1"), NONE}}};

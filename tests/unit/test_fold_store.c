@@ -459,6 +459,42 @@ static void what_is_not_for_all_tenants_is_rejected(void **state) {
     store_close(store);
 }
 
+/* ---- what a rejected record came with ---- */
+
+static struct bad_record told;
+static struct record_header told_headers[4];
+
+static int note_origin(void *context, const struct output *output) {
+    (void)context;
+    if (output->topic != TOPIC_REJECTED) return 0;
+    const struct rejected *rejected = &output->body.rejected;
+    told = (struct bad_record){.key = rejected->key, .key_size_bytes = rejected->key_size_bytes, .headers = rejected->headers,
+                               .header_count = rejected->header_count};
+    memcpy(told_headers, rejected->headers.items ? rejected->headers.items : told_headers, rejected->headers.count * sizeof *told_headers);
+    return 0;
+}
+
+static void a_bad_record_keeps_key_and_headers(void **state) {
+    (void)state;
+    struct store *store = store_new();
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(fold_open(&folding, store, STR(JOURNAL_ID), 0, note_origin, NULL), 0);
+    const struct record_header headers[] = {{STR("team"), STR("telephony")}, {STR("none"), STR_NULL}};
+    struct journal_record record = {.source = 1, .type = JOURNAL_BAD, .append_time = APPEND_TIME};
+    record.body.bad = (struct bad_record){.detail = STR("why"), .bytes = STR("x"), .size_bytes = 1, .key = STR("acme"), .key_size_bytes = 5000,
+                                          .headers = {headers, 2}, .header_count = 70};
+    assert_int_equal(fold_apply(folding, &record, STR_NULL), 0);
+    assert_true(str_equal(told.key, STR("acme")) && told.key_size_bytes == 5000 && told.headers.count == 2 && told.header_count == 70);
+    assert_memory_equal(told_headers, headers, sizeof headers);
+    struct input *input = event_of_line("{\"type\":\"JobCompleted\",\"tenant\":\"*\",\"event_id\":\"a\",\"occurred_at\":"
+                                        "\"2026-03-02T09:00:00Z\",\"job_id\":\"j\"}\n");
+    assert_int_equal(fold_apply(folding, &input->record, input->event_bytes), 0); /* of an event nobody knows */
+    input_close(input);
+    assert_true(str_is_null(told.key) && told.key_size_bytes == NONE && !told.headers.items && told.header_count == NONE);
+    fold_close(folding);
+    store_close(store);
+}
+
 /* ---- before there is a time ---- */
 
 static int64_t told_at;
@@ -578,6 +614,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_there_is_absent),
         cmocka_unit_test(a_reader_that_has_seen_enough_is_asked_no_more),
         cmocka_unit_test(what_is_not_for_all_tenants_is_rejected),
+        cmocka_unit_test(a_bad_record_keeps_key_and_headers),
         cmocka_unit_test(before_there_is_a_time_that_of_the_record_stands_for_it),
         cmocka_unit_test(a_step_tells_whose_it_is),
         cmocka_unit_test(the_time_after_a_record_is_told_before_it_is_applied),

@@ -60,6 +60,8 @@ static void a_bad_line_is_one_bad_record(void **state) {
     assert_int_equal(bad->size_bytes, strlen("{\"type\":\"No?Such\"}"));
     assert_memory_equal(bad->bytes.ptr, "{\"type\":\"No\xFFSuch\"}", bad->bytes.len);
     assert_true(bad->detail.len > 0);
+    assert_true(str_is_null(bad->key) && bad->key_size_bytes == NONE); /* a file's record has none, and no headers */
+    assert_true(bad->headers.items && bad->headers.count == 0 && bad->header_count == 0);
     expect_bad(input, REJECT_INVALID);
     expect_event(input, "3");
     bad = expect_bad(input, REJECT_MALFORMED);
