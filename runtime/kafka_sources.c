@@ -141,6 +141,7 @@ static int head_fill(const struct live_sources *live, struct live_source *source
     }
     if (!source->undecided) return 1;
     int decoded = head_decode(live, source);
+    if (decoded > 0 && source->input.record.type == JOURNAL_BAD) came_with(&source->input.record.body.bad, source->message, source->headers);
     source->undecided = decoded == 0;
     return decoded;
 }

@@ -8,6 +8,7 @@
 #define RINGBACK_KAFKA_SOURCES_H
 
 #include "ingest.h"
+#include "kafka_came_with.h"
 #include "kafka_tail.h"
 #include "kafka_value.h"
 #include "rekey_clock.h"
@@ -24,6 +25,7 @@ struct live_source {
     struct value_schema schema;  /* of its records */
     struct rekey_clock *rekeyed; /* `ringback rekey` writes it; NULL: it is an end of its own */
     struct input input; /* the head: record, event_bytes and time as of a file's (ingest.h) */
+    struct record_header headers[KEPT_HEADERS]; /* of the head, where it is a bad record */
 };
 
 struct live_sources {

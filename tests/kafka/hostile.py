@@ -54,6 +54,45 @@ def hostile_records(bench):
         raise Failed(f"it took {used} KiB of memory, {MEMORY_KIB} at most")
 
 
+def came_with(decoded):
+    return decoded["key"], decoded["key_size_bytes"], decoded["headers"], decoded["header_count"]
+
+
+def as_it_came(bench):
+    """What is rejected has the key and the headers that it came with, up to the limits, and says how much there was."""
+    wire, room, now = bench.wire(1), bench.directory("came-with"), now_ms()
+    start, other = (bench.encode(wire.prefix, next(call("c1", now - 60_000 - later, now)) | {"event_id": f"s{later}", "to": f"+1202555019{later}"})[0]
+                    for later in (0, 1))
+    schema, trace, datum = ("__value_schema_id", b"\x00\x00\x00\x00\x07"), ("trace", b"\x00\xff"), start.value[10:]
+    many, great, small = [("n", bytes([n])) for n in range(70)], ("great", bytes(20_000)), ("small", b"1")
+    records = [  # key, value, headers; what is kept of them
+        ("acme", b"hello", [trace, ("none", None), trace], (b"acme", 4, [trace, ("none", None), trace], 3)),
+        (None, b"hello", None, (None, None, [], 0)),
+        ("", None, [small], (b"", 0, [small], 1)),
+        ("acme", datum, [*many, schema], (b"acme", 4, [*many[:63], schema], 71)),  # the one by which it is read
+        (b"k" * 10_000, b"x" * 300_000, [great, small], (b"k" * 4096, 10_000, [small], 2)),
+        ("acme", start.value, [trace], None),
+        ("acme", other.value, [trace], (None, None, None, None)),  # an event that the fold refuses: as the journal has it
+    ]
+    producer = wire.producer()
+    for key, value, some, _ in records:
+        producer.produce(wire.prefix + "calls", value, key, headers=some)
+    producer.flush(30)
+    wanted = [kept for *_, kept in records if kept]
+    instance = bench.instance(wire, room).start()
+    try:
+        wait_until("not all were rejected", 60, lambda: len(rejected(wire, 0)) == len(wanted))
+        instance.stop()
+    finally:
+        instance.kill()
+    ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+    bench.program.run("audit", "--quiet", "-c", instance.config)
+    for message, (key, size, some, count) in zip(wire.read("rejected", 0), wanted):
+        got = came_with(bench.program.decode("rejected", message))
+        if got != (key, size, some and [{"name": name, "value": value} for name, value in some] if some else some, count):
+            raise Failed(f"offset {headers(message)['__ringback.errors.offset']}: {str(got)[:500]}, not {str((key, size, some, count))[:500]}")
+
+
 def wrong_places(bench):
     """Rights are given by topic, and a tenant lives in one partition."""
     wire, room, now = bench.wire(2), bench.directory("places"), now_ms()

@@ -71,7 +71,7 @@ def hostile(wire, whole):
                "a tenant of 129 bytes": whole[:10] + b"\x82\x02" + b"t" * 129 + whole[11 + tenant:], "300 KB": whole + bytes(300_000)}
     producer = wire.producer()
     for number, value in enumerate(records.values()):
-        produce(producer, f"{wire.prefix}team.calls", value, f"key-{number}", number % ORIGIN_PARTITIONS)
+        produce(producer, f"{wire.prefix}team.calls", value, f"key-{number}", number % ORIGIN_PARTITIONS, headers=HEADERS)
     produce(producer, f"{wire.prefix}team.calls", None, "forged", 0, headers=[("__ringback.rekey", b"9999999,9999999,9999999")])
     producer.flush(30)
     return [*records, "a forged report"]
@@ -146,9 +146,15 @@ def check_copies(wire, sent, refused):
     return reports
 
 
-def check_refused(wire, why):
-    got = [dict(message.headers()) for number in range(wire.partitions) for message in wire.read("rejected", number)]
-    details = [headers["__ringback.errors.detail"].decode() for headers in got]
+def check_refused(wire, program, why):
+    """They are rejected with the headers that they had before rekey; a forged report's are left out."""
+    got = [message for number in range(wire.partitions) for message in wire.read("rejected", number)]
+    details = [dict(message.headers())["__ringback.errors.detail"].decode() for message in got]
+    came_with = sorted((one["key"], [(header["name"], header["value"]) for header in one["headers"]])
+                       for one in (program.decode("rejected", message) for message in got))
+    wanted = [(b"forged", []), *((f"key-{number}".encode(), HEADERS) for number in range(len(why) - 1))]
+    if came_with != wanted:
+        raise Failed(f"rejected with {came_with}, not {wanted}")
     for detail in details:
         print(f"# rejected: {detail}")
     if len(got) != len(why):
@@ -186,7 +192,7 @@ def rekeyed_topics(bench):
     if until < after:
         raise Failed(f"time stands {after - until} ms before the end of the origins")
     reports = check_copies(wire, sent, len(why))
-    check_refused(wire, why)
+    check_refused(wire, bench.program, why)
     counts, again = ledger.check(wire, bench.program, room, f"{wire.prefix}app")
     print(f"# {sum(map(len, sent.values()))} records re-keyed once, {reports} reports; {counts['records']} journalled, {counts['outputs']} outputs; "
           f"SIGTERM took {max(drained):.1f} s")

@@ -304,6 +304,16 @@ rd_kafka_resp_err_t rd_kafka_message_headers(const rd_kafka_message_t *message, 
     return *headers ? 0 : RD_KAFKA_RESP_ERR__NOENT;
 }
 
+size_t rd_kafka_header_cnt(const rd_kafka_headers_t *headers) { return (size_t)headers->count; }
+
+rd_kafka_resp_err_t rd_kafka_header_get_all(const rd_kafka_headers_t *headers, size_t n, const char **name, const void **value, size_t *size) {
+    if (n >= (size_t)headers->count) return RD_KAFKA_RESP_ERR__NOENT;
+    *name = headers->headers[n].name;
+    *value = headers->headers[n].value;
+    *size = headers->headers[n].size;
+    return 0;
+}
+
 rd_kafka_resp_err_t rd_kafka_header_get_last(const rd_kafka_headers_t *headers, const char *name, const void **value, size_t *size) {
     for (int n = headers->count; n-- > 0;) {
         if (strcmp(headers->headers[n].name, name) != 0) continue;
