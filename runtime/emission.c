@@ -43,7 +43,7 @@ int emission_emit(void *context, const struct output *output) {
         if (!room) return -1;
         size = codec_write_output(output, room, capacity);
     } while (size > capacity);
-    XXH3_64bits_update(emission->hash, room, size);
+    XXH3_64bits_update(emission->hash, room, codec_hashed_size(output, size));
     emission->outputs++;
     return emission->log ? log_append(emission->log, (int)output->topic, output->key, size) : 0;
 }

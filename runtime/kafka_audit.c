@@ -10,6 +10,7 @@
 
 #define WAIT_MS 100
 #define STALLED_MS 30000
+#define ADDED_NULLS 64 /* more than were ever added to an output: a byte each */
 
 struct audit {
     const struct config *config;
@@ -85,22 +86,24 @@ static int64_t header_number(const rd_kafka_message_t *message) {
     return strtoll(text, NULL, 10);
 }
 
-/* The dense number in an encoded union of record and tombstone; -1: it cannot be read. */
-static int64_t encoded_number(struct comparison *comparison, int topic, const uint8_t *encoded, size_t size) {
-    struct output output;
+/* The dense number in an encoded union of record and tombstone, -1: it cannot be read; and its size before fields were added that are null. */
+static int64_t encoded_number(struct comparison *comparison, int topic, const uint8_t *encoded, size_t size, size_t *size_before) {
+    struct output output = {.topic = (enum topic)topic};
     struct refusal why;
     struct audit *audit = comparison->audit;
+    *size_before = size;
     if (codec_read(audit->plans[topic], encoded, size, &output, &audit->scratch, &why) < 0) return -1;
+    *size_before = codec_hashed_size(&output, size);
     return output.body.position.number;
 }
 
 static int64_t message_number(struct comparison *comparison, int topic, struct str datum) {
     if (!datum.ptr) return header_number(comparison->heads[topic]);
-    uint8_t *encoded = malloc(datum.len + 1);
+    size_t size = 1 + (size_t)datum.len + ADDED_NULLS, size_before;
+    uint8_t *encoded = calloc(1, size); /* the branch of the record; behind it, of one from before, the nulls that it has not */
     if (!encoded) return -1;
-    encoded[0] = 0; /* the branch of the record */
     memcpy(encoded + 1, datum.ptr, datum.len);
-    int64_t number = encoded_number(comparison, topic, encoded, datum.len + 1);
+    int64_t number = encoded_number(comparison, topic, encoded, size, &size_before);
     free(encoded);
     return number;
 }
@@ -127,7 +130,11 @@ static int comparison_append(struct log *log, int stream, struct str key, size_t
     int64_t expected = 0, number = INT64_MAX;
     if (found && !is_tombstone) same = datum.len + 1 == size && memcmp(datum.ptr, encoded + 1, datum.len) == 0;
     if (!same) {
-        expected = encoded_number(comparison, stream, encoded, size);
+        size_t size_before;
+        expected = encoded_number(comparison, stream, encoded, size, &size_before);
+        if (found && !is_tombstone) same = datum.len + 1 == size_before && memcmp(datum.ptr, encoded + 1, datum.len) == 0;
+    }
+    if (!same) {
         if (found) number = message_number(comparison, stream, datum);
         same = is_tombstone && found && !datum.ptr && number == expected && head->key_len == key.len && memcmp(head->key, key.ptr, key.len) == 0;
     }
@@ -273,7 +280,7 @@ void audit_close(struct audit *audit) {
     if (audit->reader) rd_kafka_destroy(audit->reader);
     if (audit->looker) rd_kafka_destroy(audit->looker);
     for (int topic = 0; topic < TOPICS; topic++) plan_free(audit->plans[topic]);
-    plan_free(audit->form.plan);
+    journal_form_free(&audit->form);
     bell_free(&audit->bell);
     free(audit);
 }

@@ -24,8 +24,7 @@ struct kafka_journal {
     char name[300];
 };
 
-int journal_form_make(struct journal_form *form, struct failure *failure) {
-    const char *schema = schema_text("JournalRecord");
+static int form_make(struct journal_form *form, const char *schema, struct failure *failure) {
     char error[400];
     uint64_t fingerprint;
     if (plan_make(&form->plan, schema, strlen(schema), &shape_journal_record, error, sizeof error) < 0)
@@ -35,19 +34,41 @@ int journal_form_make(struct journal_form *form, struct failure *failure) {
     return 0;
 }
 
+int journal_form_make(struct journal_form *form, struct failure *failure) {
+    *form = (struct journal_form){0};
+    if (form_make(form, schema_text("JournalRecord"), failure) < 0) return -1;
+    const char *schema;
+    for (size_t n = 0; (schema = schema_older_journal(n)) != NULL; n++) {
+        form->older = calloc(1, sizeof *form->older);
+        if (!form->older) return fail_memory(failure);
+        form = form->older;
+        if (form_make(form, schema, failure) < 0) return -1;
+    }
+    return 0;
+}
+
+void journal_form_free(struct journal_form *form) {
+    plan_free(form->plan);
+    if (form->older) journal_form_free(form->older);
+    free(form->older);
+}
+
 static struct kafka_journal *journal_of(struct log *log) { return (struct kafka_journal *)log; }
 
 static void alive(struct kafka_journal *journal) {
     if (journal->options.alive) journal->options.alive(journal->options.context);
 }
 
-/* Takes the frame off. */
-static int datum_of(struct kafka_journal *journal, const rd_kafka_message_t *message, struct str *datum) {
-    if (message->len < JOURNAL_FRAME_BYTES || memcmp(message->payload, journal->options.form->frame, JOURNAL_FRAME_BYTES) != 0)
+/* Takes the frame off, and goes by what it says. */
+static int datum_of(struct kafka_journal *journal, const rd_kafka_message_t *message, struct log_run *run) {
+    const struct journal_form *form = message->len < JOURNAL_FRAME_BYTES ? NULL : journal->options.form;
+    while (form && memcmp(message->payload, form->frame, JOURNAL_FRAME_BYTES) != 0) form = form->older;
+    if (!form)
         return fail(journal->log.failure, EXIT_CONFIGURATION,
                     "%s, offset %" PRId64 ": not a journal record, or one by a schema that this ringback does not know. Use a newer one.",
                     journal->name, message->offset);
-    *datum = (struct str){(const char *)message->payload + JOURNAL_FRAME_BYTES, (uint32_t)(message->len - JOURNAL_FRAME_BYTES)};
+    run->bytes = (struct str){(const char *)message->payload + JOURNAL_FRAME_BYTES, (uint32_t)(message->len - JOURNAL_FRAME_BYTES)};
+    run->plan = form->plan;
     return 0;
 }
 
@@ -96,7 +117,7 @@ static int journal_read(struct log *log, struct log_run *run) {
         journal->message = NULL;
         int found = message_await(journal);
         if (found <= 0) return found;
-        if (datum_of(journal, journal->message, &run->bytes) < 0) return -1;
+        if (datum_of(journal, journal->message, run) < 0) return -1;
         journal->progress_at = monotonic_ms();
         if (++journal->records % ALIVE_RECORDS == 0) alive(journal);
     } while (!journal->verified && verify(journal, run->bytes) == 0);
@@ -130,7 +151,6 @@ int kafka_journal_open(struct log **log, const struct kafka_journal_options *opt
     journal->log = (struct log){.operations = &operations,
                                 .failure = failure,
                                 .sealed = options->from->log,
-                                .plan = options->form->plan,
                                 .name = journal->name};
     journal->log.sealed.position = options->until;
     if (tail_open(&journal->tail, options->reader, options->topic, options->partition, begun ? options->from->log.seal_at : options->begins,
@@ -147,7 +167,7 @@ static int seal_found(struct kafka_journal *journal, const struct log_run *run, 
     struct refusal why;
     struct scratch *scratch = malloc(sizeof *scratch);
     if (!scratch) return fail_memory(journal->log.failure);
-    int64_t size = codec_read_journal(journal->options.form->plan, (const uint8_t *)run->bytes.ptr, run->bytes.len, &record, &event, scratch, &why);
+    int64_t size = codec_read_journal(run->plan, (const uint8_t *)run->bytes.ptr, run->bytes.len, &record, &event, scratch, &why);
     bool is_first = size > 0 && record.type == JOURNAL_SEAL && record.body.seal.sequence == 0 &&
                     record.body.seal.journal_id.len == JOURNAL_ID_DIGITS;
     if (is_first) memcpy(journal_id, record.body.seal.journal_id.ptr, JOURNAL_ID_DIGITS);

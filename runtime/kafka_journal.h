@@ -13,12 +13,14 @@
 
 #define JOURNAL_FRAME_BYTES 10 /* C3 01, then the schema's fingerprint */
 
-/* How journal records are framed; made once. The plan is the caller's to free. */
+/* How journal records are framed, and were by the schemas before ours; made once. */
 struct journal_form {
     struct plan *plan;
     uint8_t frame[JOURNAL_FRAME_BYTES];
+    struct journal_form *older; /* the one before; NULL: this is the first */
 };
-int journal_form_make(struct journal_form *form, struct failure *failure);
+int journal_form_make(struct journal_form *form, struct failure *failure); /* on failure, too, to be freed */
+void journal_form_free(struct journal_form *form); /* what it holds; of one that was zeroed: nothing */
 
 struct kafka_journal_options {
     const char *topic;

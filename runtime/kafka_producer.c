@@ -309,7 +309,6 @@ static struct kafka_producer *producer_new(const struct kafka_producer_options *
     producer->log = (struct log){.operations = &operations,
                                  .failure = failure,
                                  .sealed = {.sequence = -1},
-                                 .plan = options->form->plan,
                                  .name = producer->name};
     for (int topic = 0; topic < TOPICS; topic++) producer->frames[topic].size = framing_write(&options->own[topic], producer->frames[topic].bytes);
     producer->frames[STREAM_JOURNAL].size = JOURNAL_FRAME_BYTES;

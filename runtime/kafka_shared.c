@@ -24,7 +24,7 @@ int shared_open(struct shared *shared, struct failure *failure) {
 void shared_close(struct shared *shared) {
     if (shared->looker) rd_kafka_destroy(shared->looker);
     registry_close(shared->registry);
-    plan_free(shared->form.plan);
+    journal_form_free(&shared->form);
 }
 
 void shared_free(struct shared *shared) {

@@ -37,6 +37,7 @@ struct log_place {
 /* Some journal records, encoded one after another; valid until the next read or close. */
 struct log_run {
     struct str bytes;
+    const struct plan *plan; /* how to read them */
     int64_t count;
     int64_t at, end; /* where it stands in the journal, for messages and progress */
 };
@@ -64,7 +65,6 @@ struct log {
     struct failure *failure;
     uint32_t output_places;  /* how many of log_place.outputs a seal names: TOPICS of files, none of Kafka */
     struct log_place sealed; /* the last seal; its journal_id and partition are set even before the first */
-    const struct plan *plan; /* how to read this journal's records; NULL where there is none to read yet */
     const char *name;        /* of the journal, for messages */
 };
 

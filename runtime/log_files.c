@@ -36,6 +36,7 @@ static int files_read(struct log *log, struct log_run *run) {
     if (container_next(reader, &run->bytes, &run->count) != CONTAINER_BLOCK)
         return fail(log->failure, EXIT_FAILED, "%s is damaged at byte %" PRId64 ". Restore the file from a backup.", files->path, run->at);
     run->end = (int64_t)reader->at;
+    run->plan = files->plan;
     return 1;
 }
 
@@ -153,7 +154,6 @@ static int header_read(struct log_files *files) {
     if (plan_make(&files->plan, reader->schema.ptr, reader->schema.len, &shape_journal_record, error, sizeof error) < 0)
         return fail(failure, EXIT_CONFIGURATION, "%s was written by a newer version of ringback (%s). Use that version.", files->path,
                     error);
-    files->log.plan = files->plan;
     files->header_size = reader->at;
     return 1;
 }

@@ -92,7 +92,7 @@ static int scan_run(struct log *journal, const struct log_run *run, int (*each)(
     struct refusal why;
     int told = 0;
     for (int64_t n = 0; n < run->count && told == 0; n++) {
-        int64_t size = codec_read_journal(journal->plan, at, (size_t)(end - at), &record, &event_bytes, &scratch, &why);
+        int64_t size = codec_read_journal(run->plan, at, (size_t)(end - at), &record, &event_bytes, &scratch, &why);
         if (size < 0)
             return fail(journal->failure, EXIT_FAILED, "%s is damaged: in the block at byte %" PRId64 ", %s. Restore the file from a backup.",
                         journal->name, run->at, why.detail);

@@ -24,6 +24,7 @@ from disk import full_disk  # noqa: E402
 from faults import faults  # noqa: E402
 from hostile import as_it_came, hostile_records, wrong_places  # noqa: E402
 from idle import idle_streams, open_transaction  # noqa: E402
+from older import older_schemas  # noqa: E402
 from program import EXIT_FAILED, Failed, Tap  # noqa: E402
 from rekey import origins_markers_are_no_gap, rekey_holds_time, rekeyed_topics  # noqa: E402
 from rules import rules_activated  # noqa: E402
@@ -35,7 +36,8 @@ from through import generated_week, real, real_month  # noqa: E402
 LANES = ((faults, real_month, generated_week, wrong_places),
          (hand_over, idle_streams, open_transaction, rules_activated, foreign_state, quarantine_and_repair, snapshots, source_gap,
           markers_are_no_gap, gauges_go_along, clock_an_hour_ahead, clock_an_hour_behind),
-         (crash_points, full_disk, hostile_records, as_it_came, rekeyed_topics, rekey_holds_time, origins_markers_are_no_gap, backlog, great_state))
+         (crash_points, full_disk, hostile_records, as_it_came, older_schemas, rekeyed_topics, rekey_holds_time, origins_markers_are_no_gap,
+          backlog, great_state))
 
 
 def is_chosen(test, names):

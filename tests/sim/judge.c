@@ -61,7 +61,7 @@ static int journal_read(struct log *log, struct log_run *run) {
     struct trial *trial = of_journal(log);
     while (trial->at < trial->log->high && trial->log->entries[trial->at].fate != FATE_COMMITTED) trial->at++;
     if (trial->at >= trial->log->high) return 0;
-    *run = (struct log_run){.bytes = datum(&trial->log->entries[trial->at]), .count = 1, .at = trial->at, .end = trial->at + 1};
+    *run = (struct log_run){.bytes = datum(&trial->log->entries[trial->at]), .plan = form.plan, .count = 1, .at = trial->at, .end = trial->at + 1};
     trial->at++;
     return 1;
 }
@@ -319,7 +319,7 @@ static void judge_partition(struct trial *trial, int32_t partitions) {
     place.log.partition = trial->partition;
     place.log.partitions = partitions;
     trial->journal = (struct log){.operations = &journal_operations, .failure = &trial->failure, .sealed = place.log,
-                                  .plan = form.plan, .name = trial->log->name};
+                                  .name = trial->log->name};
     trial->outputs = (struct log){.operations = &outputs_operations, .failure = &trial->failure};
     struct reader_query query = {.until = NONE, .before = before, .after = after, .output = output, .sealed = sealed, .context = trial};
     struct reader_options options = {.query = &query, .outputs = &trial->outputs};
