@@ -91,7 +91,8 @@ static void an_owner_that_has_not_told_who_it_is_is_one(void **state) {
 static void a_writer_does_not_follow_a_reader_of_its_process(void **state) {
     struct place *place = *state;
     store_close(open_writer(place));
-    struct store *reader = open_reader(place);
+    struct store *reader = open_reader(place), *other = open_reader(place);
+    store_close(other);
     expect_no_writer(place, STORE_ERROR_BUSY, "readers in this process");
     store_close(reader);
     store_close(open_writer(place));
