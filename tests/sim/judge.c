@@ -380,8 +380,11 @@ static bool has_caught_up(int32_t partition) {
     return true;
 }
 
+/* A transaction of whoever was killed leaves them open until it is ended: by the next writer, or in its time. */
+static bool group_is_decided(int32_t partition) { return broker_committed(&(struct group_offsets){.partition = partition}) == 0; }
+
 bool judge_caught_up(int32_t partitions) {
     for (int32_t partition = 0; partition < partitions; partition++)
-        if (!has_caught_up(partition)) return false;
+        if (!has_caught_up(partition) || !group_is_decided(partition)) return false;
     return true;
 }

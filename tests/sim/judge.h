@@ -12,7 +12,7 @@ struct judge_limits {
 };
 
 void judge_open(void);
-/* Whether everything that was fed is journalled, and committed. */
+/* Whether everything that was fed is journalled, and committed, and no transaction of the group is open. */
 bool judge_caught_up(int32_t partitions);
 struct judge_counts {
     int64_t records, outputs, seals, timers, commits;
