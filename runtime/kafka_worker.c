@@ -492,7 +492,6 @@ static int live(struct worker *worker) {
     if (result == 0) result = start(worker);
     if (result == 0) result = serve(worker);
     stop_all(worker);
-    json_log(LEVEL_INFO, "ended", LOG_NUMBER("exit_code", result < 0 ? (int64_t)worker->failure->code : 0));
     return result;
 }
 
@@ -505,6 +504,7 @@ int kafka_worker_run(const struct config *config, const atomic_bool *stop, struc
     int result = shared_make(&worker->shared, config, failure);
     if (result == 0) result = watch_begin(worker);
     if (result == 0) result = live(worker);
+    json_log(LEVEL_INFO, "ended", LOG_NUMBER("exit_code", result < 0 ? (int64_t)failure->code : 0));
     watch_end(worker);
     shared_free(&worker->shared);
     free(worker);
