@@ -1,5 +1,6 @@
 /* HTTP: whatever a client sends, the server answers or hangs up, and goes on answering others. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -23,12 +24,21 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
+static int connected(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_port(http)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (;;) {
+        int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        PROMISE(client >= 0);
+        if (connect(client, (struct sockaddr *)&address, sizeof address) == 0) return client;
+        PROMISE(errno == EINTR); /* the fuzzer's alarm */
+        close(client);
+    }
+}
+
 /* Sends all there is to send and returns what comes back up to the end, or up to so long a silence: half a request may be waited for. */
 static size_t exchange(const void *data, size_t size, int silence_ms, char *answer, size_t room) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_port(http)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct linger at_once = {.l_onoff = 1, .l_linger = 0}; /* else ports run out */
-    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    PROMISE(client >= 0 && connect(client, (struct sockaddr *)&address, sizeof address) == 0);
+    int client = connected();
     setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     ssize_t sent = send(client, data, size, MSG_NOSIGNAL);
     (void)sent; /* it may hang up before it has read all */
