@@ -10,6 +10,7 @@ for place in (HERE, HERE.parent, HERE.parent / "bad_input"):
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
 from broker import Broker  # noqa: E402
+from program import Failed  # noqa: E402
 from service import Instance, Ringback, caught_up, wait_until  # noqa: E402
 from wire import Container, Wire, messages  # noqa: E402
 import avro  # noqa: E402
@@ -75,8 +76,11 @@ class Bench:
         return Instance(program or self.program, wire, room, name, settings, environment, disk, port)
 
     def at_end(self, wire, sent, seconds=180):
-        """Waits until the group has committed all that was sent."""
-        wait_until("the group is not at the end", seconds, lambda: caught_up(wire, f"{wire.prefix}app", sent))
+        """Waits until the group has committed all that was sent. A failure says what the coordinator and the broker said last."""
+        try:
+            wait_until("the group is not at the end", seconds, lambda: caught_up(wire, f"{wire.prefix}app", sent))
+        except Failed as why:
+            raise Failed("\n".join([str(why), wire.away or "the group's coordinator answers", self.broker.tail()])) from why
 
     def directory(self, name):
         self.made += 1

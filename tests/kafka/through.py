@@ -62,6 +62,8 @@ def through_both(bench, events, partitions, ignored=TOLD_BY_PLACE):
         took = time.monotonic() - began
         time.sleep(3)  # the ends are told
         drained = instance.stop()
+    except Failed as why:
+        raise Failed(f"{why}\n{instance.tail()}") from why
     finally:
         instance.kill()
     counts, again = ledger.check(wire, bench.program, room, f"{wire.prefix}app")
