@@ -100,9 +100,10 @@ static inline bool take_string(struct reader *r, struct str *value) {
     return plain || utf8_valid((const uint8_t *)value->ptr, value->len) || fail(r, "not UTF-8");
 }
 
-/* What event_check asks of a time; other numbers hardly ever lie outside. */
+/* What event_check asks of a time; other numbers hardly ever lie outside. The least one means that there is none, in our structs. */
 static inline bool take_time(struct reader *r, int64_t *value) {
     if (!take_long(r, value)) return false;
+    if (*value == NONE) return fail(r, "a number below all that are meant");
     r->plain &= (uint64_t)*value <= TIME_MS_MAX;
     return true;
 }
