@@ -80,7 +80,11 @@ class Bench:
         try:
             wait_until("the group is not at the end", seconds, lambda: caught_up(wire, f"{wire.prefix}app", sent))
         except Failed as why:
-            raise Failed("\n".join([str(why), wire.away or "the group's coordinator answers", self.broker.tail()])) from why
+            raise Failed(f"{why}\n{self.last_words(wire)}") from why
+
+    def last_words(self, wire):
+        """Of the group's coordinator, as who asked it last was told, and of the broker."""
+        return f"{wire.away or 'the coordinator of the group answers'}\n{self.broker.tail()}"
 
     def directory(self, name):
         self.made += 1

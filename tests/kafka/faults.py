@@ -139,7 +139,7 @@ class Faults:
             except Failed as why:
                 hanging = self.bench.broker.end_hanging()
                 if not hanging:
-                    said = [self.wire.away or "the group's coordinator answers", *(instance.tail(4) for instance in self.instances), self.bench.broker.tail()]
+                    said = [*(instance.tail(4) for instance in self.instances), self.bench.last_words(self.wire)]
                     raise Failed("\n".join([str(why), *said])) from why
                 self.done["transactions that a broker left hanging"] += hanging
                 self.settle(180)
