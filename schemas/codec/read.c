@@ -103,7 +103,7 @@ static inline bool take_string(struct reader *r, struct str *value) {
 /* What event_check asks of a time; other numbers hardly ever lie outside. The least one means that there is none, in our structs. */
 static inline bool take_time(struct reader *r, int64_t *value) {
     if (!take_long(r, value)) return false;
-    if (*value == NONE) return fail(r, "a number below all that are meant");
+    if (*value == NONE) return fail(r, "-2^63, which stands for none here");
     r->plain &= (uint64_t)*value <= TIME_MS_MAX;
     return true;
 }

@@ -216,18 +216,26 @@ static void test_check_accepts(void **state) {
     }
 }
 
-/* event_check_read of the good event, written and read; *plain: whether it was so. */
-static const char *check_when_read(bool *plain) {
+/* The good event, written and read: NULL, or why the codec refused it. */
+static const struct refusal *read_good(struct event *event, struct scratch *scratch) {
     static struct plan *plan;
     static uint8_t bytes[RECORD_BYTES_MAX];
-    static struct scratch scratch;
-    static struct event event;
+    static struct refusal why;
     char error[400];
-    struct refusal why;
     const char *schema = schema_text("Event");
     if (!plan) assert_int_equal(plan_make(&plan, schema, strlen(schema), &shape_event, error, sizeof error), 0);
     size_t size = codec_write(&shape_event, &good.record.event, bytes, sizeof bytes);
-    assert_int_equal(codec_read(plan, bytes, size, &event, &scratch, &why), size);
+    int64_t read = codec_read(plan, bytes, size, event, scratch, &why);
+    if (read < 0) return &why;
+    assert_int_equal(read, size);
+    return NULL;
+}
+
+/* event_check_read of the good event, written and read; *plain: whether it was so. */
+static const char *check_when_read(bool *plain) {
+    static struct scratch scratch;
+    static struct event event;
+    assert_null(read_good(&event, &scratch));
     *plain = scratch.plain;
     return event_check_read(&event, &scratch);
 }
@@ -309,6 +317,21 @@ static void test_check_ids(void **state) {
     assert_non_null(event_check(event));
 }
 
+/* In our structs the least number means that there is none: bytes that hold it are not read as an event without. */
+static void test_the_number_that_means_none(void **state) {
+    (void)state;
+    static struct scratch scratch;
+    static struct event event;
+    sample_event(&good, EVENT_JOB_BOOKED, 1);
+    good.record.event.occurred_at = NONE;
+    const struct refusal *why = read_good(&event, &scratch);
+    assert_non_null(why);
+    assert_string_equal(why->detail, "occurred_at: -2^63, which stands for none here");
+    good.record.event.occurred_at = NONE + 1;
+    assert_null(read_good(&event, &scratch));
+    assert_non_null(event_check_read(&event, &scratch));
+}
+
 static void test_check_times_and_enums(void **state) {
     (void)state;
     struct event *event = &good.record.event;
@@ -320,7 +343,7 @@ static void test_check_times_and_enums(void **state) {
         expect_refusal("scheduled_at", &event->body.job_booked.scheduled_at, &bad[i], sizeof bad[i]);
     }
     const int64_t none = NONE;
-    expect_refusal("occurred_at", &event->occurred_at, &none, sizeof none);
+    expect_refusal_unread("occurred_at", &event->occurred_at, &none, sizeof none);
     event->body.job_booked.created_at = none;
     event->occurred_at = INT64_C(253402300799999);
     assert_null(event_check(event));
@@ -338,6 +361,7 @@ int main(void) {
         cmocka_unit_test(test_shapes_agree),  cmocka_unit_test(test_composed),  cmocka_unit_test(test_flat_names_are_distinct),
         cmocka_unit_test(test_symbols),       cmocka_unit_test(test_subjects),  cmocka_unit_test(test_subject_field),
         cmocka_unit_test(test_check_accepts), cmocka_unit_test(test_check_ids), cmocka_unit_test(test_check_times_and_enums),
+        cmocka_unit_test(test_the_number_that_means_none),
     };
     return cmocka_run_group_tests(tests, samples_load, NULL);
 }
