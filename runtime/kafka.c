@@ -212,6 +212,19 @@ int fail_kafka_error(struct failure *failure, rd_kafka_error_t *error, const cha
     return -1;
 }
 
+rd_kafka_resp_err_t kafka_delivery(const rd_kafka_message_t *message) {
+    return message->err ? message->err : message->offset < 0 ? KAFKA_UNPLACED : 0;
+}
+
+int kafka_usable(rd_kafka_t *producer, rd_kafka_resp_err_t delivery, struct failure *failure) {
+    char text[300];
+    rd_kafka_resp_err_t code = rd_kafka_fatal_error(producer, text, sizeof text);
+    if (code) return fail_kafka(failure, code, text, "write with", rd_kafka_name(producer));
+    if (delivery == KAFKA_UNPLACED)
+        return fail(failure, EXIT_AGAIN, "a record of %s was acknowledged without its place: it may not be there.", rd_kafka_name(producer));
+    return delivery ? fail_kafka(failure, delivery, rd_kafka_err2str(delivery), "write with", rd_kafka_name(producer)) : 0;
+}
+
 static rd_kafka_topic_partition_list_t *list_of(const struct kafka_offset *offsets, size_t count, int64_t offset) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t n = 0; n < count; n++) rd_kafka_topic_partition_list_add(list, offsets[n].topic, offsets[n].partition)->offset = offset;

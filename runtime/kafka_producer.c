@@ -45,8 +45,9 @@ static const char *topic_of(const struct kafka_producer *producer, int stream) {
 static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque) {
     struct kafka_producer *producer = opaque;
     (void)handle;
-    if (message->err && !producer->delivery) producer->delivery = message->err;
-    if (message->err || !message->_private) return;
+    rd_kafka_resp_err_t code = kafka_delivery(message);
+    if (!producer->delivery) producer->delivery = code;
+    if (code || !message->_private) return;
     rd_kafka_timestamp_type_t type;
     int64_t taken_ms = rd_kafka_message_timestamp(message, &type), now_ms = wall_ms();
     producer->seal_offset = message->offset;
@@ -78,15 +79,7 @@ bool kafka_producer_is_lost(const struct log *log) {
 
 bool kafka_producer_is_doubtful(const struct log *log) { return ((const struct kafka_producer *)log)->doubtful; }
 
-/* After a fatal error some calls of 2.0.2 hang: asked before each. */
-static int is_usable(struct kafka_producer *producer) {
-    char text[300];
-    rd_kafka_resp_err_t code = rd_kafka_fatal_error(producer->producer, text, sizeof text);
-    if (!code) code = producer->delivery;
-    return code ? fail_kafka(producer->log.failure, code, code == producer->delivery ? rd_kafka_err2str(code) : text, "write with",
-                             rd_kafka_name(producer->producer))
-                : 0;
-}
+static int is_usable(struct kafka_producer *producer) { return kafka_usable(producer->producer, producer->delivery, producer->log.failure); }
 
 static int begin(struct kafka_producer *producer) {
     if (producer->begun) return 0;
@@ -238,6 +231,13 @@ static bool is_doubtful(struct kafka_producer *producer, int64_t began_ms) {
     return atomic_load(&producer->disconnected) || monotonic_ms() - began_ms > DOUBTFUL_MS;
 }
 
+/* Waits until each record of the transaction has its place. Why one was refused says the attempt to commit. */
+static int await_places(struct kafka_producer *producer) {
+    rd_kafka_resp_err_t code = rd_kafka_flush(producer->producer, FULL_MS);
+    if (!code) return kafka_usable(producer->producer, producer->delivery == KAFKA_UNPLACED ? KAFKA_UNPLACED : 0, producer->log.failure);
+    return fail_kafka(producer->log.failure, code, rd_kafka_err2str(code), "write with", rd_kafka_name(producer->producer));
+}
+
 /* A retriable error means to call again: the broker may already have done it. */
 static int commit(struct kafka_producer *producer) {
     for (;;) {
@@ -263,10 +263,8 @@ static int producer_seal(struct log *log, size_t size, int64_t sequence) {
     atomic_store(&producer->disconnected, false);
     if (is_usable(producer) < 0 || send_offsets(producer) < 0) return -1;
     crash_point("offsets");
-    if (is_usable(producer) < 0 || commit(producer) < 0) return -1;
+    if (is_usable(producer) < 0 || await_places(producer) < 0 || commit(producer) < 0) return -1;
     crash_point("committed");
-    if (producer->seal_offset < 0 || producer->delivery)
-        return fail(log->failure, EXIT_AGAIN, "the seal of %s was committed without its place.", rd_kafka_name(producer->producer));
     producer->begun = false;
     producer->doubtful |= is_doubtful(producer, began_ms);
     log->sealed.sequence = sequence;
@@ -359,6 +357,7 @@ int kafka_producer_probe(struct log *log) {
     rd_kafka_resp_err_t code = rd_kafka_flush(producer->producer, FULL_MS);
     if (!code) code = producer->delivery;
     if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE) return fail_purged(producer);
+    if (code == KAFKA_UNPLACED) return is_usable(producer);
     if (code) return fail_kafka(log->failure, code, rd_kafka_err2str(code), "write to", topic_of(producer, STREAM_JOURNAL));
     int64_t began_ms = monotonic_ms();
     atomic_store(&producer->disconnected, false);

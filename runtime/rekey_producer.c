@@ -35,7 +35,7 @@ static const char *topic_of(const struct rekey_producer *producer, enum source_k
 static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque) {
     struct rekey_producer *producer = opaque;
     (void)handle;
-    if (message->err && !producer->delivery) producer->delivery = message->err;
+    if (!producer->delivery) producer->delivery = kafka_delivery(message);
 }
 
 static void went_wrong(rd_kafka_t *handle, int code, const char *text, void *opaque) {
@@ -50,14 +50,7 @@ static int fail_transaction(struct rekey_producer *producer, rd_kafka_error_t *e
     return fail_kafka_error(producer->failure, error, doing, rd_kafka_name(producer->handle));
 }
 
-/* After a fatal error some calls of 2.0.2 hang: asked before each. */
-static int is_usable(struct rekey_producer *producer) {
-    char text[300];
-    rd_kafka_resp_err_t code = rd_kafka_fatal_error(producer->handle, text, sizeof text);
-    if (code) return fail_kafka(producer->failure, code, text, "write with", rd_kafka_name(producer->handle));
-    code = producer->delivery;
-    return code ? fail_kafka(producer->failure, code, rd_kafka_err2str(code), "write with", rd_kafka_name(producer->handle)) : 0;
-}
+static int is_usable(struct rekey_producer *producer) { return kafka_usable(producer->handle, producer->delivery, producer->failure); }
 
 /* ---- begin and end ---- */
 
@@ -191,6 +184,13 @@ int rekey_producer_report(struct rekey_producer *producer, enum source_kind sour
 
 /* ---- ending a transaction ---- */
 
+/* Waits until each record of the transaction has its place. Why one was refused says the attempt to commit. */
+static int await_places(struct rekey_producer *producer) {
+    rd_kafka_resp_err_t code = rd_kafka_flush(producer->handle, FULL_MS);
+    if (!code) return kafka_usable(producer->handle, producer->delivery == KAFKA_UNPLACED ? KAFKA_UNPLACED : 0, producer->failure);
+    return fail_kafka(producer->failure, code, rd_kafka_err2str(code), "write with", rd_kafka_name(producer->handle));
+}
+
 /* A retriable error means to call again: the broker may already have done it. */
 static int commit(struct rekey_producer *producer) {
     for (;;) {
@@ -211,7 +211,7 @@ int rekey_producer_commit(struct rekey_producer *producer, const rd_kafka_topic_
     rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(producer->handle, offsets, group, -1);
     if (error) return fail_transaction(producer, error, "commit the origins' offsets with");
     crash_point("rekey offsets");
-    if (is_usable(producer) < 0 || commit(producer) < 0) return -1;
+    if (is_usable(producer) < 0 || await_places(producer) < 0 || commit(producer) < 0) return -1;
     crash_point("rekey committed");
     producer->begun = false;
     rd_kafka_poll(producer->handle, 0);

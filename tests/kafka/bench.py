@@ -65,22 +65,32 @@ class Bench:
         self.broker = Broker(self.room / "broker").start()
         self.program = Ringback(self.room)
         self.made = 0
+        self.instances = []  # on the last wire
 
     def wire(self, partitions=4):
         self.made += 1
+        self.instances = []
         wire = Wire(self.broker.bootstrap, f"t{self.made}.", partitions)
         wire.create()
         return wire
 
     def instance(self, wire, room, name="one", settings="", program=None, disk=None, port=0, **environment):
-        return Instance(program or self.program, wire, room, name, settings, environment, disk, port)
+        self.instances.append(Instance(program or self.program, wire, room, name, settings, environment, disk, port))
+        return self.instances[-1]
 
     def at_end(self, wire, sent, seconds=180):
         """Waits until the group has committed all that was sent. A failure says what the coordinator and the broker said last."""
         try:
-            wait_until("the group is not at the end", seconds, lambda: caught_up(wire, f"{wire.prefix}app", sent))
+            wait_until("the group is not at the end", seconds, lambda: caught_up(wire, f"{wire.prefix}app", sent), can=self.somebody_runs)
         except Failed as why:
             raise Failed(f"{why}\n{self.last_words(wire)}") from why
+
+    def somebody_runs(self):
+        """Fails where nobody is left to wait for, and says how the last one ended."""
+        if any(instance.is_running() for instance in self.instances):
+            return
+        last = self.instances[-1]
+        raise Failed(f"nobody runs; {last.name} ended with {last.process and last.process.returncode}:\n{last.tail()}")
 
     def last_words(self, wire):
         """Of the group's coordinator, as who asked it last was told, and of the broker."""

@@ -30,7 +30,10 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{broker},PROXIED://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker},PROXIED://127.0.0.1:{proxy}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
 log.dirs={room}/data
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
@@ -127,11 +130,11 @@ class Broker:
 
     def format(self):
         self.room.mkdir(parents=True, exist_ok=True)
-        broker, controller = free_ports(2)
-        self.places["bootstrap"] = f"127.0.0.1:{broker}"
+        broker, controller, behind, proxy = free_ports(4)
+        self.places |= {"bootstrap": f"127.0.0.1:{broker}", "behind": behind, "proxy": proxy}  # a proxy listens there, if any (proxy.py)
         (self.room / "log4j2.xml").write_text(LOG4J)
         properties = self.room / "server.properties"
-        properties.write_text(PROPERTIES.format(room=self.room, broker=broker, controller=controller) + self.more)
+        properties.write_text(PROPERTIES.format(room=self.room, broker=broker, controller=controller, behind=behind, proxy=proxy) + self.more)
         tool = self.java("128m", "kafka.tools.StorageTool", "format", "-t", "ringbacktestsAAAAAAAAA", "-c", str(properties))
         done = subprocess.run(tool, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=READY_SECONDS)
         if done.returncode:

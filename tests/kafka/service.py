@@ -109,10 +109,11 @@ class Instance:
         return "\n".join((self.room / "log").read_text(errors="replace").splitlines()[-count:])
 
 
-def wait_until(what, seconds, true, every=0.2):
-    """Waits until true() is; Failed with `what` if it never is."""
+def wait_until(what, seconds, true, every=0.2, can=lambda: None):
+    """Waits until true() is; Failed with `what` if it never is, and before with what can() raises, which is asked while it is not."""
     deadline = time.monotonic() + seconds
     while not true():
+        can()
         if time.monotonic() > deadline:
             raise Failed(f"after {seconds} s: {what}")
         time.sleep(every)

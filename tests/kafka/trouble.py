@@ -1,4 +1,4 @@
-"""States and offsets that contradict the journal: what can be built again is, what cannot is not guessed at."""
+"""States, offsets and acknowledgements that contradict the journal: what can be built again is, what cannot is not guessed at."""
 import fcntl
 import shutil
 import time
@@ -7,6 +7,7 @@ from bench import of_now, wait_until
 from broker import free_ports
 import ledger
 from program import EXIT_AGAIN, EXIT_FAILED, Failed
+from proxy import Proxy
 from wire import SOURCES, kafka, messages
 
 
@@ -171,6 +172,27 @@ def markers_are_no_gap(bench):
     gaps = [record["body"] for record in ledger.Partition(wire, bench.program, 0).records if record["kind"] == "Gap"]
     if gaps or instance.count("source_gap"):
         raise Failed(f"the journal says of {ends} that something is lost: {gaps}")
+
+
+def refused_first(bench):
+    """The first request to write to an output is refused, as by a leader that is just coming, and the second, on its way with it, is taken.
+    librdkafka 2.0.2 reports both as written. The transaction must not be committed: what was refused would be missing for ever."""
+    wire, room = bench.wire(1), bench.directory("refused")
+    sent = wire.send(messages(of_now(bench, 2, "--tenants", 5, "--events", 2000), wire.prefix))
+    proxy = Proxy(bench.broker, f"{wire.prefix}calls-classified")
+    instance = bench.instance(wire, room, settings="kafka:\n  batch.num.messages: 2\n  linger.ms: 0\n")
+    instance.config.write_text(instance.config.read_text().replace(wire.bootstrap, proxy.bootstrap))
+    try:
+        run_to_end(bench, instance, wire, sent)
+    finally:
+        proxy.close()
+    if not proxy.refused:
+        raise Failed("nothing was refused: there were no two requests at once")
+    counts, _ = ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+    said = [line["error"] for line in instance.said() if line["event"] == "partition_state" and line["because"] == "failed"]
+    if len(said) != 1 or "acknowledged without its place" not in said[0]:
+        raise Failed(f"it says {said}")
+    print(f"# {counts['outputs']} outputs, none missing: {said[0]}")
 
 
 def snapshots(bench):

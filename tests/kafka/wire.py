@@ -38,11 +38,14 @@ def fingerprint(schema):
 
 
 class Producer(kafka.Producer):
-    """What it was given is on the broker once it is flushed, or that has failed."""
+    """What it was given is on the broker once it is flushed, or that has failed.
+
+    One request at a time: where the first to a topic that is just being made is refused, and the second, on its way with it, is taken,
+    librdkafka says that both were (docs/decisions/0024)."""
 
     def __init__(self, settings):
         self.lost = []
-        super().__init__({"delivery.report.only.error": True, "on_delivery": self.failed} | settings)
+        super().__init__({"delivery.report.only.error": True, "on_delivery": self.failed, "max.in.flight.requests.per.connection": 1} | settings)
 
     def failed(self, error, message):
         if error:

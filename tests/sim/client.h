@@ -15,6 +15,7 @@ struct wire {
     int64_t latency_most; /* us, one way */
     int64_t trouble;      /* per mille of requests that are lost, or whose answers are, or that arrive late */
     int64_t late_most;    /* us */
+    int64_t refused;      /* per mille of first records to a log that are not there though it is said that they are */
     int64_t queue_full;   /* per mille of records that find the producer's queue full */
 };
 extern struct wire wire;

@@ -134,6 +134,27 @@ static void produced(void *context) {
     free(batch);
 }
 
+static bool has_another(const struct queued *queued) {
+    const struct queued *other = queued->next;
+    while (other && other->out.log != queued->out.log) other = other->next;
+    return other;
+}
+
+/* A first request that was refused while the second, on its way with it, was taken: a partition that knows nothing of a producer takes whatever
+ * number he counts from. librdkafka then infers that the first was taken too, and reports so, without an offset (docs/decisions/0024). */
+static void first_is_refused(rd_kafka_t *handle) {
+    struct queued **place = &handle->producer.first, *first;
+    for (; (first = *place); place = &first->next)
+        if (!first->sent && !handle->producer.sequences[first->out.log - broker_logs] && has_another(first)) break;
+    if (!first || !sim_chance(wire.refused)) return;
+    sim_trace("%s: the first record of %s-%d is refused, and reported as written", handle->name, first->out.log->name, first->out.log->partition);
+    *place = first->next; /* another follows: it is not the last */
+    handle->producer.waiting--;
+    first->out.offset = RD_KAFKA_OFFSET_INVALID;
+    report(handle, first, 0);
+    free(first);
+}
+
 static size_t batch_make(rd_kafka_t *handle, struct outgoing *records) {
     size_t count = 0;
     for (struct queued *queued = handle->producer.first; queued && count < BATCH_MOST; queued = queued->next) {
@@ -149,6 +170,7 @@ static size_t batch_make(rd_kafka_t *handle, struct outgoing *records) {
 static void produces(void *context) {
     rd_kafka_t *handle = context;
     if (sender_is_held(handle, produces)) return;
+    first_is_refused(handle);
     struct batch *batch = malloc(sizeof *batch);
     *batch = (struct batch){.handle = handle};
     batch->count = batch_make(handle, batch->records);

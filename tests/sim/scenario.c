@@ -21,7 +21,7 @@
     (1U << TROUBLE_FREEZE | 1U << TROUBLE_BROKER | 1U << TROUBLE_COORDINATOR | 1U << TROUBLE_FAILOVER | 1U << TROUBLE_WIRE | 1U << TROUBLE_SLOW)
 
 const char *const trouble_names[TROUBLES] = {"kill",     "power", "freeze", "stop", "broker", "coordinator", "failover",
-                                             "wire",     "disk",  "skew",   "jump", "queue",  "slow", "torn",        "cut"};
+                                             "wire",     "disk",  "skew",   "jump", "queue",  "slow", "refused",     "torn", "cut"};
 
 static const struct scenario *scenario;
 static uint32_t troubles;
@@ -177,7 +177,7 @@ static void troubles_happen(void *context) {
 static void quiet_begins(void *context) {
     (void)context;
     sim_trace("from here on nothing goes wrong");
-    wire.trouble = wire.queue_full = 0;
+    wire.trouble = wire.refused = wire.queue_full = 0;
     for (int n = 0; n < sim_instance_count; n++) sim_instances[n].crash_at = 0;
 }
 
@@ -189,6 +189,7 @@ static void troubles_choose(void) {
     wire = (struct wire){.latency_most = has(TROUBLE_SLOW) ? 100000 : 1000,
                          .trouble = has(TROUBLE_WIRE) ? sim_between(5, 120) : 0,
                          .late_most = 15 * SIM_SECOND,
+                         .refused = has(TROUBLE_REFUSED) ? sim_between(5, 200) : 0,
                          .queue_full = has(TROUBLE_QUEUE) ? sim_between(5, 100) : 0};
     broker.replication_most = has(TROUBLE_SLOW) || has(TROUBLE_FAILOVER) ? 200000 : 2000;
     broker.marker_most = has(TROUBLE_SLOW) ? 2 * SIM_SECOND : 5000;

@@ -19,6 +19,7 @@ enum trouble {
     TROUBLE_JUMP,        /* clocks jump */
     TROUBLE_QUEUE,       /* the producer's queue is full now and then */
     TROUBLE_SLOW,        /* markers, replication and answers take long */
+    TROUBLE_REFUSED,     /* a first request to write is refused, the second taken, and librdkafka calls both written */
     /* Kafka breaks its promises: not by the seed alone, and the run is good when somebody finds out. */
     TROUBLE_TORN, /* a transaction is committed without the group's offsets */
     TROUBLE_CUT,  /* the end of a journal is lost that was acknowledged */
