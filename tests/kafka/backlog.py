@@ -6,7 +6,7 @@ import avro
 import ledger
 from program import EXIT_DONE, EXIT_REJECTED, Failed
 from through import as_of
-from wire import Container, JOBS, kafka, messages
+from wire import Container, JOBS, messages
 
 KILLS, BETWEEN_KILLS = 3, 4000
 MINUTE = 60_000
@@ -50,15 +50,9 @@ def on_files(bench, data, until, *files):
     return told([data / "outputs"])
 
 
-class Progress:
-    """How far the journal is, asked by one consumer: making one takes longer than reading a backlog."""
-
-    def __init__(self, wire):
-        self.consumer = wire.consumer(**{"isolation.level": "read_uncommitted"})
-        self.places = [kafka.TopicPartition(f"{wire.prefix}journal", number) for number in range(wire.partitions)]
-
-    def records(self):
-        return sum(self.consumer.get_watermark_offsets(place, 30)[1] for place in self.places)
+def journalled(wire):
+    """How far the journal is."""
+    return sum(wire.end("journal", number) for number in range(wire.partitions))
 
 
 def backlog(bench):
@@ -67,14 +61,14 @@ def backlog(bench):
     day = up_to_now(bench.generate("--format", "avro", "--seed", bench.options.seed, "--start", rfc3339(now_ms() - DAY), "--days", 1, "--tenants", 40,
                                    "--calls-per-day", 6_000))
     sent = wire.send(messages(day, wire.prefix))
-    instance, progress, read = bench.instance(wire, room, settings="seal_every: 1s\ncommit:\n  records: 500\n"), Progress(wire), []
+    instance, read = bench.instance(wire, room, settings="seal_every: 1s\ncommit:\n  records: 500\n"), []
     try:
         for _ in range(KILLS):
-            least = progress.records() + BETWEEN_KILLS
+            least = journalled(wire) + BETWEEN_KILLS
             instance.start()
-            wait_until("it does not read", 60, lambda: progress.records() > least, every=0.01)  # pylint: disable=cell-var-from-loop
+            wait_until("it does not read", 60, lambda: journalled(wire) > least, every=0.01)  # pylint: disable=cell-var-from-loop
             instance.kill()
-            read.append(progress.records())
+            read.append(journalled(wire))
         left = not caught_up(wire, f"{wire.prefix}app", sent)
         instance.start()
         bench.at_end(wire, sent)

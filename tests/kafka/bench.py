@@ -65,14 +65,16 @@ class Bench:
         self.broker = Broker(self.room / "broker").start()
         self.program = Ringback(self.room)
         self.made = 0
-        self.instances = []  # on the last wire
+        self.last, self.instances = None, []  # wire, and who was made for it
 
     def wire(self, partitions=4):
+        """Topics of a test's own; who has those of the test before is done with them."""
+        if self.last:
+            self.last.close()
         self.made += 1
-        self.instances = []
-        wire = Wire(self.broker.bootstrap, f"t{self.made}.", partitions)
-        wire.create()
-        return wire
+        self.last, self.instances = Wire(self.broker.bootstrap, f"t{self.made}.", partitions), []
+        self.last.create()
+        return self.last
 
     def instance(self, wire, room, name="one", settings="", program=None, disk=None, port=0, **environment):
         self.instances.append(Instance(program or self.program, wire, room, name, settings, environment, disk, port))

@@ -83,14 +83,12 @@ def end_of_origins(wire):
 
 def rekeyed_up_to(wire, ends):
     """Whether the re-keying group has committed up to these ends."""
-    consumer = wire.consumer(**{"group.id": f"{wire.prefix}app.rekey"})
     places = [kafka.TopicPartition(f"{wire.prefix}team.{name}", number) for name, number in ends]
     try:
+        consumer = wire.keep(wire.consumer, **{"group.id": f"{wire.prefix}app.rekey"})
         committed = {(place.topic.rsplit(".", 1)[-1], place.partition): place.offset for place in consumer.committed(places, 10)}
     except kafka.KafkaException:
         return False
-    finally:
-        consumer.close()
     return all(committed[place] >= end for place, end in ends.items())
 
 

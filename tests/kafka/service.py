@@ -30,12 +30,13 @@ class Ringback(Program):
         self.run("fold", "--quiet", "--data", data, "-", input=json.dumps(EVENT).encode())
         self.journal_text = avro.schema_of((data / "journal.avro").read_bytes())
         self.journal_schema = fastavro.parse_schema(json.loads(self.journal_text))
-        self.data = data
+        self.data, self.schemas = data, {}
 
     def decode(self, topic, message):
         """What an output message says, in single-object encoding."""
-        schema = fastavro.parse_schema(json.loads(avro.schema_of((self.data / f"outputs/{topic}.avro").read_bytes())))
-        return fastavro.schemaless_reader(io.BytesIO(b"\x00" + datum(message.value())), schema)
+        if topic not in self.schemas:
+            self.schemas[topic] = fastavro.parse_schema(json.loads(avro.schema_of((self.data / f"outputs/{topic}.avro").read_bytes())))
+        return fastavro.schemaless_reader(io.BytesIO(b"\x00" + datum(message.value())), self.schemas[topic])
 
 
 class Instance:

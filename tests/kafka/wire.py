@@ -1,6 +1,5 @@
 """What goes over the wire: topics, events as a producer would send them, and what a reader with read_committed finds."""
 import collections
-import io
 import json
 import pathlib
 import sys
@@ -69,13 +68,12 @@ class Container:
     def records(self):
         """(bytes, decoded) of each."""
         with open(self.path, "rb") as file:
-            for block in fastavro.block_reader(file):
-                data = block.bytes_.read()
-                stream = io.BytesIO(data)
-                for _ in range(block.num_records):
-                    at = stream.tell()
-                    record = fastavro.schemaless_reader(stream, self.schema, None, return_record_name=True)
-                    yield data[at:stream.tell()], record
+            for block in fastavro.block_reader(file, return_record_name=True):
+                data, at = block.bytes_.getvalue(), 0
+                for record in block:
+                    end = block.bytes_.tell()
+                    yield data[at:end], record
+                    at = end
 
 
 def datum(value):
@@ -112,6 +110,7 @@ class Wire:
     def __init__(self, bootstrap, prefix="", partitions=4):
         self.bootstrap, self.prefix, self.partitions = bootstrap, prefix, partitions
         self.away = None  # why a group's offsets were not told last
+        self.kept = {}    # consumers and producers that are asked again and again
         self.admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": bootstrap})
 
     def create(self):
@@ -131,7 +130,7 @@ class Wire:
 
     def home(self, tenant):
         """The partition that a producer chooses for a tenant."""
-        producer, found = self.producer(**{"delivery.report.only.error": False}), []
+        producer, found = self.keep(self.producer, **{"delivery.report.only.error": False}), []
         producer.produce(self.prefix + "scratch", b"x", tenant, on_delivery=lambda error, message: found.append(message.partition()))
         producer.flush(30)
         return found[0]
@@ -161,18 +160,29 @@ class Wire:
         return kafka.Consumer({"bootstrap.servers": self.bootstrap, "group.id": f"reader-{self.prefix}", "enable.auto.commit": False,
                                "isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "earliest", **settings})
 
+    def keep(self, make, **settings):
+        """What `make` makes with these settings, once for all who ask: beginning and ending one takes longer than what it is asked."""
+        key = make.__name__, *sorted(settings.items())
+        if key not in self.kept:
+            self.kept[key] = make(**settings, log_level=0)  # that its broker is killed is no news
+        return self.kept[key]
+
+    def close(self):
+        """Ends those that were kept."""
+        self.kept.clear()
+
     def read(self, topic, partition):
         """Every committed message of a partition, up to its high watermark."""
-        consumer = self.consumer()
-        place = kafka.TopicPartition(self.prefix + topic, partition, kafka.OFFSET_BEGINNING)
-        consumer.assign([place])
+        consumer = self.keep(self.consumer, **{"fetch.wait.max.ms": 10})  # so late the broker says that there is no more
+        consumer.list_topics(self.prefix + topic, timeout=30)             # else it looks for it half a second later
+        consumer.assign([kafka.TopicPartition(self.prefix + topic, partition, kafka.OFFSET_BEGINNING)])
         deadline, found = time.monotonic() + 120, []
         while time.monotonic() < deadline:
-            for message in consumer.consume(1000, 0.05):  # it waits for all 1000
+            for message in consumer.consume(1000, 0.02):  # it waits for all 1000
                 if not message.error():
                     found.append(message)
                 elif message.error().code() == kafka.KafkaError._PARTITION_EOF:
-                    consumer.close()
+                    consumer.unassign()
                     return found
                 elif not message.error().retriable():
                     raise Failed(f"{topic}-{partition}: {message.error()}")
@@ -180,11 +190,8 @@ class Wire:
 
     def bounds(self, topic, partition):
         """Offsets of the first record that is left, and behind the last."""
-        consumer = self.consumer(**{"isolation.level": "read_uncommitted"})
-        try:
-            return consumer.get_watermark_offsets(kafka.TopicPartition(self.prefix + topic, partition), 10)
-        finally:
-            consumer.close()
+        consumer = self.keep(self.consumer, **{"isolation.level": "read_uncommitted"})
+        return consumer.get_watermark_offsets(kafka.TopicPartition(self.prefix + topic, partition), 10)
 
     def begin(self, topic, partition):
         return self.bounds(topic, partition)[0]
@@ -200,9 +207,9 @@ class Wire:
 
     def group_offsets(self, group):
         """{(source, partition): the group's committed offset}"""
-        consumer = self.consumer(**{"group.id": group})
         places = [kafka.TopicPartition(self.prefix + name, number) for name in SOURCES[:4] for number in range(self.partitions)]
         try:
+            consumer = self.keep(self.consumer, **{"group.id": group})
             offsets = {(place.topic, place.partition): place.offset for place in consumer.committed(places, 10)}
             self.away = None
             return offsets
@@ -211,5 +218,3 @@ class Wire:
                 raise
             self.away = f"the group's offsets: {why.args[0]}"
             return {}
-        finally:
-            consumer.close()
