@@ -236,7 +236,7 @@ static int read_call_at(struct cache *cache, struct entity *entity, int64_t star
 }
 
 static int read_call(struct cache *cache, struct entity *entity, struct str *value) {
-    int64_t start;
+    int64_t start = 0;
     int result = store_get(cache->store, TABLE_STARTS, entity_key(entity), value);
     if (result == 0) result = take_start(cache, *value, &start);
     return result == 0 ? read_call_at(cache, entity, start, value) : result;

@@ -74,7 +74,7 @@ class Build:
         return program
 
     def command(self, file, target):
-        """runtime/ is compiled twice: the simulator's has crash points (-DRINGBACK_CRASH_POINTS)."""
+        """What has crash points (-DRINGBACK_CRASH_POINTS) is compiled twice, with them for the simulator."""
         commands = [c["command"] for c in self.commands if c["file"] == str(file)]
         return min(commands, key=lambda command: ("ringback_runtime_crash" in command) != (target == SIM))
 

@@ -39,7 +39,7 @@ static bool write_numbers(struct store *store, uint32_t from, uint32_t to, struc
 static void look(struct store *store, bool writes, struct told *told) {
     struct str key, value;
     struct store_stats stats;
-    uint32_t number;
+    uint32_t number = ALL;
     if (note(told, store_begin(store), store_error(store)) != 0) return;
     note(told, store_seek(store, TABLE_CALLS, STR_NULL, &key, &value), store_error(store));
     note(told, store_next(store, TABLE_CALLS, &key, &value), store_error(store));
