@@ -54,7 +54,7 @@ static struct str encode(const struct event *event) {
     uint8_t *bytes = malloc(FRAMING_BYTES_MAX + 4096);
     size_t frame = framing_write(&framing, bytes), size = codec_write(&shape_event, event, bytes + frame, 4096);
     if (size > 4096) sim_fail("an event of %zu bytes", size);
-    return (struct str){(char *)bytes, (uint32_t)(frame + size)};
+    return (struct str){realloc(bytes, frame + size), (uint32_t)(frame + size)};
 }
 
 static struct str copy(struct str text) {

@@ -197,6 +197,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "sim: %s\n", error);
         return 1;
     }
+    sim_know_plans();
     for (int n = 0; n < JOBS; n++)
         jobs[n].result = mmap(NULL, sizeof *jobs[n].result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (sweep)

@@ -76,6 +76,11 @@ void sim_kill(struct instance *instance);
 /* Before or after a call that the world sees: a thread may die here. */
 void sim_point(const char *name);
 
+/* ---- what is the same in every run (plans.c) ---- */
+
+/* Once, after schemas_load: no run makes these again. */
+void sim_know_plans(void);
+
 /* ---- disks (disk.c) ---- */
 
 void disk_killed(struct instance *instance); /* what was not committed is gone */
