@@ -1,7 +1,20 @@
 """One call: everything that follows from its own events, recomputed from the sorted list at each question (SPEC 2; D1.1, D1.7 to D1.20)."""
 import bisect
+import functools
 
 from words import COUNT_AFTER_THE_END, TALK, greatest, order
+
+
+def told_once(rule):
+    """A rule that asks only a call's events and what its start fixed: what it tells is kept until one more event comes (Call.add)."""
+    @functools.wraps(rule)
+    def told(call, *about):
+        asked = rule, *about
+        if asked not in call.told:
+            call.told[asked] = rule(call, *about)
+        return call.told[asked]
+
+    return told
 
 
 class Call:
@@ -27,7 +40,8 @@ class Call:
         self.published = None  # columns of calls-classified as last written
 
     def add(self, event):
-        """Which end wins and which events count follows from the list alone, so it is told anew only here."""
+        """Which end wins and which events count follows from the list alone, so it is told anew only here; and what was told is forgotten."""
+        self.told = {}
         bisect.insort(self.events, event, key=order)
         self.winning_end = end = last_of(self.events, "CallEnded")
         self.that_count = [
@@ -63,13 +77,16 @@ class Call:
 
     # Single facts
 
+    @told_once
     def classification(self, as_of=None):
         return last_of(self.counting(as_of), "CallClassified")
 
+    @told_once
     def customer(self, as_of=None):
         linked = last_of(self.counting(as_of), "CustomerLinked")
         return (linked or self.start).get("customer")
 
+    @told_once
     def last(self, kind, field):
         found = last_of(self.counting(), kind)
         return found[field] if found else None
@@ -78,19 +95,37 @@ class Call:
         end = self.end()
         return end["occurred_at"] - self.start["occurred_at"] if end else None
 
+    @told_once
+    def columns(self):
+        """Of calls-classified, those that its events alone say."""
+        start, end = self.start, self.end()
+        classified = self.classification() or {}
+        return {
+            "direction": start["direction"], "kind": start["kind"], "started_at": start["occurred_at"],
+            "ended_at": end["occurred_at"] if end else None, "duration_ms": self.duration(),
+            "from": start.get("from"), "to": start.get("to"), "customer": self.customer(),
+            "queue": self.last("QueueEntered", "queue"), "agent": self.last("AgentConnected", "agent"),
+            "ended_by": end["by"] if end else None, "wait_ms": self.wait_ms(), "talk_ms": self.talk_ms(), "no_message": self.no_message_left(),
+            "classification": classified.get("classification"), "reason": classified.get("reason"), "is_lead": classified.get("is_lead"),
+            "notes": classified.get("notes"), "recording": self.last("RecordingAvailable", "address"),
+            "start_event": start["event_id"], "end_event": end["event_id"] if end else None,
+        }
+
+    @told_once
+    def no_message_left(self):
+        kinds = {e["type"] for e in self.counting()}
+        return "VoicemailStarted" in kinds and "VoicemailLeft" not in kinds
+
     # The type (the table of SPEC 2)
 
     def type(self, jobs, as_of=None):
         """(type, event id at which its condition first held). `jobs`: those of the tenant."""
-        events = self.counting(as_of)
-        direction = self.start["direction"]
-        end = self.end()
         check = self.check_at()
         if not self.decided():
             return "IN_PROGRESS", None
-        if direction == "INTERNAL":
+        if self.start["direction"] == "INTERNAL":
             return "INTERNAL", None
-        if any(is_connected(e) for e in events):
+        if self.connected(as_of):
             booked = [
                 j for j in jobs.values()
                 if j.booked(check) and j.booked(check).get("call") == self.id and not j.cancelled_by(check)
@@ -100,9 +135,19 @@ class Call:
             classification = self.classification(as_of)
             verdict = self.classified_as(classification, jobs, check)
             if verdict:
-                return verdict, self.classified_first(events, classification)
-        if end is None:
+                return verdict, self.classified_first(self.counting(as_of), classification)
+        if self.end() is None:
             return "LOST", None
+        return self.type_by_events(as_of)
+
+    @told_once
+    def connected(self, as_of):
+        return any(is_connected(e) for e in self.counting(as_of))
+
+    @told_once
+    def type_by_events(self, as_of):
+        """Where no booking and no classification says it."""
+        events, end = self.counting(as_of), self.end()
         for name, first in (
             ("UNBOOKED", first_of(events, "AgentConnected")),
             ("VOICE_AGENT", voice_agent_only(events)),
@@ -114,7 +159,7 @@ class Call:
                 return name, first["event_id"]
         if end.get("cause") == "NO_ACTIVE_WORKFLOW":
             return "DISCONNECTED", None
-        if direction == "OUTBOUND":
+        if self.start["direction"] == "OUTBOUND":
             return "OUTBOUND", None
         return ("ABANDONED" if end["by"] == "CALLER" else "MISSED"), None
 
@@ -163,11 +208,13 @@ class Call:
     def agent_legs(self):
         return {e["leg"] for e in self.events if e["type"] == "AgentConnected"}
 
+    @told_once
     def talk_ms(self):
         """What agents talked; without an end, up to the latest event."""
         latest = self.events[-1]["occurred_at"]
         return sum((latest if stop is None else stop) - start for start, stop in union(self.talks(False)))
 
+    @told_once
     def talk_moment(self):
         """The first ms at which the union of talk reaches 30,001 ms; None where it never does."""
         if self.caller is None or (self.start["direction"] == "OUTBOUND" and not self.callback_counts):
@@ -181,6 +228,7 @@ class Call:
 
     # An abandoned call (D1.14, D1.15)
 
+    @told_once
     def abandoned_where(self):
         """Where the last of the events that say so left the caller; ringing until no offer is open, then where it was before."""
         where, before, ringing = "PRE_ROUTING", None, set()
@@ -204,6 +252,7 @@ class Call:
                     where = before
         return where
 
+    @told_once
     def wait_ms(self):
         """Time waited in queues; None where no queue was entered."""
         total, since = 0, None
@@ -221,6 +270,7 @@ class Call:
                 since = event["occurred_at"]
         return total
 
+    @told_once
     def abandoned_in_transfer(self, kind):
         end = self.end()
         if kind != "UNBOOKED" or self.start["direction"] != "INBOUND" or end is None or end["by"] != "CALLER":

@@ -1,14 +1,17 @@
 """The fold, slow and obvious: every accepted event is kept, and each step recomputes the whole tenant (SPEC 6, 7)."""
+import heapq
+import itertools
 from operator import itemgetter
 
 from calls import Call, Job
 from clock import KINDS, Clock
 from commands import Refused, judge
-from rows import PREFIX, Row, no_message_left, should_stand
+from rows import PREFIX, Row, should_stand
 from words import (ALL, CALL_EVENTS, CALLS_A_RECORD, COMMANDS, DAY, DIRECTORY, E164, EXTENSION, FIRST_RULES, FUTURE, HOUR, JOB_EVENTS,
                    LONGEST_LINK, MINUTE, SENTINELS, SETTINGS, WEEK, order)
 
 TOPICS = ("rejected", "calls-classified", "followups", "followup-events", "notices", "command-results")
+NO_JOB = Job(None).columns()
 
 
 class Rejected(Exception):
@@ -52,6 +55,9 @@ class Model:
         self.network_time = None  # greatest occurred_at of what is for all tenants
         self.outputs = []
         self.next_timer = {}      # tenant -> its earliest timer, or None
+        self.to_ask = set()       # tenants whose earliest timer may be another since
+        self.in_order = []        # a heap of earliest timers; one that is its tenant's no more is passed over
+        self.asked = itertools.count()
         self.rules = FIRST_RULES
         self.looking_again = None # after an activation: since when, and behind which call it goes on
 
@@ -80,7 +86,7 @@ class Model:
             if self.is_duplicate(tenant, event):
                 return
             expires = event["occurred_at"] + self.setting(tenant.id, "retention_days") * DAY
-            if event["type"] in CALL_EVENTS | JOB_EVENTS and self.clock.time is not None and expires < self.clock.time:
+            if self.subject(event)[0] in ("call", "job") and self.clock.time is not None and expires < self.clock.time:
                 raise Rejected("EXPIRED")
         except Rejected as why:
             self.reject(step, event, record, str(why))
@@ -210,8 +216,8 @@ class Model:
             row = judge(self, tenant, command, record["append_time"], at)
             self.settle(tenant, step)
             result["version"] = row.version if row else tenant.settings_version
-            if row is None:
-                self.next_timer.clear()
+            if tenant.id == ALL:  # settings of all
+                self.to_ask.update(self.tenants)
         except Refused as why:
             result.update(verdict="REJECTED", reason=str(why))
         tenant.results[command["event_id"]] = (result, now)
@@ -246,12 +252,23 @@ class Model:
 
     def fire_due(self):
         while self.clock.time is not None:
-            for tenant_id in self.tenants.keys() - self.next_timer.keys():
-                self.next_timer[tenant_id] = min(self.timers(self.tenants[tenant_id]), key=itemgetter(0), default=None)
-            first = min(filter(None, self.next_timer.values()), key=itemgetter(0), default=None)
+            first = self.first_timer()
             if first is None or first[0][0] > self.clock.time:
                 return
             self.fire(self.tenants[first[0][2].decode()], *first)
+
+    def first_timer(self):
+        for tenant_id in self.to_ask:
+            self.next_timer[tenant_id] = first = min(self.timers(self.tenants[tenant_id]), key=itemgetter(0), default=None)
+            if first:
+                heapq.heappush(self.in_order, (first[0], next(self.asked), tenant_id, first))
+        self.to_ask.clear()
+        while self.in_order:
+            _, _, tenant_id, first = self.in_order[0]
+            if self.next_timer[tenant_id] is first:
+                return first
+            heapq.heappop(self.in_order)
+        return None
 
     def fire(self, tenant, key, kind, what):
         step = Step(key[0], kind=kind, about=key[3].decode())
@@ -317,7 +334,7 @@ class Model:
     # Settling: what is shown follows what is known
 
     def settle(self, tenant, step):
-        self.next_timer.pop(tenant.id, None)
+        self.to_ask.add(tenant.id)
         if tenant.id == ALL or (not tenant.calls and not tenant.rows):
             return
         for call in tenant.calls.values():
@@ -475,25 +492,15 @@ class Model:
         found, condition = call.type(tenant.jobs)
         if found == "IN_PROGRESS" and call.published is None:
             return
-        start, end = call.start, call.end()
-        classified = call.classification() or {}
         abandoned = found == "ABANDONED"
         job_id = self.job_of(tenant, call)
         job = tenant.jobs.get(job_id)
         columns = {
-            "type": found, "direction": start["direction"], "kind": start["kind"], "started_at": start["occurred_at"],
-            "ended_at": end["occurred_at"] if end else None, "duration_ms": call.duration(), "check_at": call.check_at(),
-            "from": start.get("from"), "to": start.get("to"), "caller": call.caller, "customer": call.customer(), "campaign": call.campaign,
-            "queue": call.last("QueueEntered", "queue"), "agent": call.last("AgentConnected", "agent"),
-            "ended_by": end["by"] if end else None,
-            "abandoned_where": call.abandoned_where() if abandoned else None, "wait_ms": call.wait_ms(),
-            "talk_ms": call.talk_ms(),
+            **call.columns(), "type": found, "check_at": call.check_at(), "caller": call.caller, "campaign": call.campaign,
+            "abandoned_where": call.abandoned_where() if abandoned else None,
             "short_abandon": abandoned and call.duration() < call.settings["short_abandon_seconds"] * 1000,
-            "no_message": no_message_left(call), "abandoned_in_transfer": call.abandoned_in_transfer(found),
-            "classification": classified.get("classification"), "reason": classified.get("reason"), "is_lead": classified.get("is_lead"),
-            "notes": classified.get("notes"), "recording": call.last("RecordingAvailable", "address"), "job": job_id,
-            **(job.columns() if job else Job(None).columns()), "rules_version": call.rules, "start_event": start["event_id"],
-            "end_event": end["event_id"] if end else None, "condition_event": condition,
+            "abandoned_in_transfer": call.abandoned_in_transfer(found), "job": job_id,
+            **(job.columns() if job else NO_JOB), "rules_version": call.rules, "condition_event": condition,
         }
         no_columns = {"check_at": None, "rules_version": None}
         if call.published and ({**columns, **no_columns} == {**call.published, **no_columns}

@@ -195,16 +195,11 @@ def should_stand(kind, call, tenant):
     if kind == "ABANDONED":
         found, _ = call.type(tenant.jobs)
         settings = call.settings
-        no_message = found == "VOICEMAIL" and no_message_left(call)
+        no_message = found == "VOICEMAIL" and call.no_message_left()
         return (found == "ABANDONED" or (found == "MISSED" and settings["follow_up_missed"])
                 or (found == "CALLBACK_REQUESTED" and settings["follow_up_callback"])
                 or (no_message and settings["follow_up_empty_voicemail"]))
     return call.check_fired and second_chance(call, tenant)
-
-
-def no_message_left(call):
-    kinds = {e["type"] for e in call.counting()}
-    return "VoicemailStarted" in kinds and "VoicemailLeft" not in kinds
 
 
 def second_chance(call, tenant):
@@ -215,7 +210,7 @@ def second_chance(call, tenant):
         return False
     if call.type(tenant.jobs, as_of=check)[0] != "UNBOOKED" or call.duration() < settings["second_chance.min_call_seconds"] * 1000:
         return False
-    classified = call.classification(as_of=check)
+    classified = call.classification(check)
     if classified and classified.get("is_lead") is False:
         return False
     return not any(
