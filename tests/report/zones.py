@@ -44,6 +44,7 @@ ZONES = (
     "Antarctica/Troll",
     "UTC",
 )
+ZONE = {name: zoneinfo.ZoneInfo(name) for name in ZONES}  # that class keeps 8 of them, and reads the others again
 WEEK_STARTS = ("MONDAY", "SUNDAY", "SATURDAY")
 UTC = datetime.timezone.utc
 FIRST, LAST = datetime.datetime(2024, 1, 1, tzinfo=UTC), datetime.datetime(2028, 1, 1, tzinfo=UTC)
@@ -126,7 +127,7 @@ def tenant_of(zone):
 
 def days_expected(name, n, preset, today, range_of):
     days = range_of(preset, today, WEEK_STARTS[n % 3])
-    zone = zoneinfo.ZoneInfo(name)
+    zone = ZONE[name]
 
     def text(moment):
         return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
@@ -141,7 +142,8 @@ def days_expected(name, n, preset, today, range_of):
 
 class Check:
     def __init__(self, program, data, room, moments):
-        self.program, self.data, self.room, self.moments, self.compared, self.known = program, data, room, moments, 0, {}
+        self.program, self.data, self.room, self.compared, self.known = program, data, room, 0, {}
+        self.walls = {name: [(at, datetime.datetime.fromtimestamp(at // 1000, zone)) for at in moments] for name, zone in ZONE.items()}
 
     def days(self, name, n, preset, today, range_of):
         """The same days are asked for again and again."""
@@ -172,7 +174,7 @@ class Check:
         accounts = {account["tenant"]: account for account in json.loads(header.read_text())["accounts"]}
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         for n, name in enumerate(ZONES):
-            zone, got = zoneinfo.ZoneInfo(name), accounts[tenant_of(name)]
+            zone, got = ZONE[name], accounts[tenant_of(name)]
             today = datetime.datetime.fromtimestamp(now / 1000, zone).date()
             for field, range_of in (("period", figures.range_of), ("before", figures.range_before)):
                 expected = self.days(name, n, preset, today, range_of)
@@ -180,11 +182,11 @@ class Check:
                 if got[field] != expected:
                     raise Failed(f"{name}, {preset} of {today} ({now}): the {field} is {got[field]}, expected {expected}")
             if with_calls:
-                self.calls(name, zone, figures.range_of(preset, today, WEEK_STARTS[n % 3]), lines)
+                self.calls(name, figures.range_of(preset, today, WEEK_STARTS[n % 3]), lines)
 
-    def calls(self, name, zone, days, lines):
-        dates = ((at, datetime.datetime.fromtimestamp(at // 1000, zone)) for at in self.moments)
-        expected = [(f"c{at}", f"{wall:%Y-%m-%d}", f"{wall:%H:%M:%S}") for at, wall in dates if days[0] <= wall.date() <= days[1]]
+    def calls(self, name, days, lines):
+        walls = self.walls[name]
+        expected = [(f"c{at}", f"{wall:%Y-%m-%d}", f"{wall:%H:%M:%S}") for at, wall in walls if days[0] <= wall.date() <= days[1]]
         got = [(line["call_id"], line["call_date"], line["call_time"]) for line in lines if line["tenant"] == tenant_of(name)]
         self.compared += 1
         if got != expected:
@@ -193,7 +195,7 @@ class Check:
 
 def main():
     tap, program = Tap(), Program()
-    of_zones = {name: changes(zoneinfo.ZoneInfo(name)) for name in ZONES}
+    of_zones = {name: changes(ZONE[name]) for name in ZONES}
     print(
         f"# {len(ZONES)} zones, {sum(map(len, of_zones.values()))} changes of clocks: "
         + ", ".join(f"{name} {len(of)}" for name, of in of_zones.items())
