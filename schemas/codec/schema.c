@@ -24,12 +24,12 @@ static int find(const char *name) {
     return -1;
 }
 
-/* A copy of `node` with each of our types written out where it is first used; `seen` holds the names used so far. */
-static json_t *compose(const json_t *node, json_t *seen) {
+/* `node` with each of our types written out where it is first used; `seen` holds the names used so far. What stays as it is is shared. */
+static json_t *compose(json_t *node, json_t *seen) {
     if (json_is_string(node)) {
         const char *name = json_string_value(node);
         int file = find(name);
-        if (file < 0 || json_object_get(seen, name)) return json_string(name);
+        if (file < 0 || json_object_get(seen, name)) return json_incref(node);
         json_object_set_new(seen, name, json_true());
         return compose(schemas.written[file], seen);
     }
@@ -37,13 +37,13 @@ static json_t *compose(const json_t *node, json_t *seen) {
         json_t *copy = json_array();
         size_t i;
         json_t *item;
-        json_array_foreach((json_t *)(uintptr_t)node, i, item) json_array_append_new(copy, compose(item, seen));
+        json_array_foreach(node, i, item) json_array_append_new(copy, compose(item, seen));
         return copy;
     }
     json_t *copy = json_object();
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)node, key, value) {
+    json_object_foreach(node, key, value) {
         bool holds_types = strcmp(key, "type") == 0 || strcmp(key, "items") == 0;
         if (strcmp(key, "fields") == 0) {
             json_t *fields = json_array();
@@ -52,13 +52,13 @@ static json_t *compose(const json_t *node, json_t *seen) {
             json_array_foreach(value, i, field) json_array_append_new(fields, compose(field, seen));
             json_object_set_new(copy, key, fields);
         } else {
-            json_object_set_new(copy, key, holds_types ? compose(value, seen) : json_deep_copy(value));
+            json_object_set_new(copy, key, holds_types ? compose(value, seen) : json_incref(value));
         }
     }
     return copy;
 }
 
-static char *compose_text(const json_t *root, const char *name) {
+static char *compose_text(json_t *root, const char *name) {
     json_t *seen = json_object();
     if (name) json_object_set_new(seen, name, json_true());
     json_t *whole = compose(root, seen);
