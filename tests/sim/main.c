@@ -6,6 +6,7 @@
  *     --troubles kill,wire    these, not what the seed says; calm: none
  *     --crash-at N            instance 0 is killed at its N-th call
  *     --break RULE            the program breaks a rule (kafka_crash.h)
+ *     --failures N            after so many the rest is not played; 3, where it is not given
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -23,11 +24,12 @@
 #define PROMISES_ALWAYS 100
 #define SWEPT_ALWAYS 5 /* a seed with few records */
 #define JOBS 2
-#define FAILURES_MOST 3 /* then the rest is not played */
 #define SECONDS_MOST 60 /* of a run: one that hangs fails */
 
 /* help.c lists them. The simulator has none, and so links nothing of what they need. */
 const struct command *const commands[] = {NULL};
+
+static int64_t failures_most = 3; /* then the rest is not played */
 
 static struct totals {
     struct judge_counts counts;
@@ -125,7 +127,7 @@ static void totals_print(const char *what, time_t began) {
 
 static void play_seeds(struct scenario scenario, int64_t count, double hours, const char *what) {
     time_t began = time(NULL);
-    for (int64_t n = 0; totals.failures < FAILURES_MOST; n++, scenario.seed++) {
+    for (int64_t n = 0; totals.failures < failures_most; n++, scenario.seed++) {
         if (hours > 0 ? difftime(time(NULL), began) >= hours * 3600 : n == count) break;
         play(&scenario);
     }
@@ -138,7 +140,7 @@ static void play_sweep(struct scenario scenario) {
     play(&scenario);
     while (reap()) continue;
     int64_t points = jobs[0].result->points_of_first;
-    for (scenario.crash_at = 1; scenario.crash_at <= points && totals.failures < FAILURES_MOST; scenario.crash_at++) play(&scenario);
+    for (scenario.crash_at = 1; scenario.crash_at <= points && totals.failures < failures_most; scenario.crash_at++) play(&scenario);
     totals_print("killed at every call in turn", began);
 }
 
@@ -173,7 +175,8 @@ int main(int argc, char **argv) {
     static const struct option options[] = {
         {"seeds", required_argument, NULL, 'n'}, {"hours", required_argument, NULL, 'h'},    {"first", required_argument, NULL, 'f'},
         {"seed", required_argument, NULL, 's'},  {"sweep", required_argument, NULL, 'w'},    {"troubles", required_argument, NULL, 't'},
-        {"break", required_argument, NULL, 'b'}, {"crash-at", required_argument, NULL, 'c'}, {0},
+        {"break", required_argument, NULL, 'b'}, {"crash-at", required_argument, NULL, 'c'}, {"failures", required_argument, NULL, 'm'},
+        {0},
     };
     struct scenario scenario = {.seed = 1};
     int64_t seeds = 0;
@@ -189,6 +192,7 @@ int main(int argc, char **argv) {
         case 'f': scenario.seed = strtoull(optarg, NULL, 10); break;
         case 't': scenario.chosen = true; scenario.troubles = troubles_of(optarg); break;
         case 'b': scenario.broken = optarg; break;
+        case 'm': failures_most = strtoll(optarg, NULL, 10); break;
         case 'c': scenario.crash_at = strtoll(optarg, NULL, 10); break;
         default: return 2;
         }
