@@ -228,7 +228,9 @@ static void *live(void *context) {
 }
 
 int partition_make(struct partition *partition, struct shared *shared, int32_t number, struct failure *failure) {
-    *partition = (struct partition){.shared = shared, .number = number, .place = {.log.sequence = -1}};
+    partition->shared = shared;
+    partition->number = number;
+    partition->place.log.sequence = -1;
     pthread_mutex_init(&partition->lock, NULL);
     pthread_cond_init(&partition->changed, NULL);
     snprintf(partition->journal_name, sizeof partition->journal_name, "%s-%" PRId32, shared->config->topics.names[KAFKA_TOPIC_JOURNAL],

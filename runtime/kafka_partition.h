@@ -83,7 +83,7 @@ struct partition {
     bool has_turn;
 };
 
-/* Makes the struct, with its bell and its reader; the second starts its thread. */
+/* Makes the struct, of zeroes, most of which nobody may ever need (350 KB), with its bell and its reader; the second starts its thread. */
 int partition_make(struct partition *partition, struct shared *shared, int32_t number, struct failure *failure);
 int partition_start(struct partition *partition, struct shared *shared, int32_t number, struct failure *failure);
 void partition_free(struct partition *partition); /* of one that was made, and has no thread any more */

@@ -42,6 +42,7 @@ int sim_instance_count;
 
 static int64_t now;
 static struct thread threads[THREADS_MAX];
+static int threads_made; /* behind these none was ever used */
 static struct thread *current;
 static ucontext_t scheduler;
 static struct occasion *occasions; /* a heap */
@@ -94,8 +95,9 @@ static void thread_main(void) {
 }
 
 static struct thread *thread_new(void) {
-    for (int n = 0; n < THREADS_MAX; n++)
+    for (int n = 0; n < threads_made; n++)
         if (!threads[n].used) return &threads[n];
+    if (threads_made < THREADS_MAX) return &threads[threads_made++];
     sim_fail("more than %d threads", THREADS_MAX);
 }
 
@@ -127,7 +129,7 @@ bool sim_wait(const void *object, int64_t until) {
 }
 
 void sim_wake(const void *object) {
-    for (int n = 0; n < THREADS_MAX; n++) {
+    for (int n = 0; n < threads_made; n++) {
         struct thread *thread = &threads[n];
         if (!thread->used || thread->ended || thread->waits_for != object || thread->wakes <= now) continue;
         thread->woken = true;
@@ -168,7 +170,7 @@ static struct thread *thread_choose(int64_t *next) {
     struct thread *able[THREADS_MAX];
     size_t count = 0;
     *next = SIM_NEVER;
-    for (int n = 0; n < THREADS_MAX; n++) {
+    for (int n = 0; n < threads_made; n++) {
         struct thread *thread = &threads[n];
         if (!thread->used) continue;
         if (is_dead(thread)) {
