@@ -14,12 +14,16 @@ TOLD_BY_PLACE = ("position", "version", "changed_at", "at", "cause", "status_bef
                  "customer_name", "queue_name", "agent_name")  # as they were then (SPEC 5)
 
 
+WITHDRAWN = ("tenant", "follow_up", "call_id", "kind", "status")  # such a row stays as it was last told: no more is written of it
+
+
 def last_of_each(outputs, field, ignored):
     last = {}
     for directory in outputs:
         for _, (_, record) in Container(directory).records():
             if field in record:
-                last[record["tenant"], record[field]] = {key: value for key, value in record.items() if key not in ignored}
+                known = WITHDRAWN if record.get("status") == "WITHDRAWN" else record.keys() - set(ignored)
+                last[record["tenant"], record[field]] = {key: record[key] for key in known}
     return last
 
 
