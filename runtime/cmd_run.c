@@ -1,6 +1,3 @@
-#include <malloc.h>
-#include <unistd.h>
-
 #include "configured.h"
 #include "json_log.h"
 #include "kafka_worker.h"
@@ -11,13 +8,8 @@ static const struct option_row options[] = {
     {0},
 };
 
-/* A partition has ten threads, with those of librdkafka, most of them waiting: glibc's arenas for them, 8 a core, would keep a fifth of the
- * memory that was ever used. */
-static void keep_less_memory(void) { mallopt(M_ARENA_MAX, 2 * (int)sysconf(_SC_NPROCESSORS_ONLN)); }
-
 static int serve(const struct arguments *arguments, const struct config *config, struct failure *failure) {
     (void)arguments;
-    keep_less_memory();
     json_log_begin((enum level)config->log.level);
     json_log(LEVEL_INFO, "started", LOG_TEXT("version", RINGBACK_VERSION), LOG_TEXT("application", config->application),
              LOG_NUMBER("partitions", config->partitions));

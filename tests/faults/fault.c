@@ -101,7 +101,7 @@ static bool fails(enum fault_kind of, const char *name) {
 
 #ifndef FAULT_LINKED
 extern void *__libc_malloc(size_t size), *__libc_calloc(size_t count, size_t size), *__libc_realloc(void *old, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size), __libc_free(void *memory);
 
 static void *no_memory(void) {
     errno = ENOMEM;
@@ -117,6 +117,7 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
     *out = __libc_memalign(alignment, size);
     return *out ? 0 : ENOMEM;
 }
+void free(void *memory) { __libc_free(memory); } /* of the same allocator, not of the program's own */
 #endif
 
 /* ---- files ---- */
