@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clocks.h"
 #include "json_log.h"
 
 #define ASK_MS 10000
+#define PLACES_LOOK_MS 100
 #define ERROR_BYTES 512
 #define FETCH_QUEUE_BACKOFF_MS "5" /* a second by default: see wake_fetcher in kafka_tail.c for versions without it */
 #define FETCH_WAIT_LEAST_MS 5
@@ -223,6 +225,16 @@ int kafka_usable(rd_kafka_t *producer, rd_kafka_resp_err_t delivery, struct fail
     if (delivery == KAFKA_UNPLACED)
         return fail(failure, EXIT_AGAIN, "a record of %s was acknowledged without its place: it may not be there.", rd_kafka_name(producer));
     return delivery ? fail_kafka(failure, delivery, rd_kafka_err2str(delivery), "write with", rd_kafka_name(producer)) : 0;
+}
+
+int kafka_await_places(rd_kafka_t *producer, const rd_kafka_resp_err_t *delivery, int64_t most_ms, struct failure *failure) {
+    int64_t began_ms = monotonic_ms();
+    rd_kafka_resp_err_t code;
+    do {
+        code = rd_kafka_flush(producer, PLACES_LOOK_MS);
+        if (kafka_usable(producer, *delivery == KAFKA_UNPLACED ? KAFKA_UNPLACED : 0, failure) < 0) return -1;
+    } while (code == RD_KAFKA_RESP_ERR__TIMED_OUT && !*delivery && monotonic_ms() - began_ms < most_ms);
+    return code && !*delivery ? fail_kafka(failure, code, rd_kafka_err2str(code), "write with", rd_kafka_name(producer)) : 0;
 }
 
 static rd_kafka_topic_partition_list_t *list_of(const struct kafka_offset *offsets, size_t count, int64_t offset) {

@@ -231,12 +231,7 @@ static bool is_doubtful(struct kafka_producer *producer, int64_t began_ms) {
     return atomic_load(&producer->disconnected) || monotonic_ms() - began_ms > DOUBTFUL_MS;
 }
 
-/* Waits until each record of the transaction has its place. Why one was refused says the attempt to commit. */
-static int await_places(struct kafka_producer *producer) {
-    rd_kafka_resp_err_t code = rd_kafka_flush(producer->producer, FULL_MS);
-    if (!code) return kafka_usable(producer->producer, producer->delivery == KAFKA_UNPLACED ? KAFKA_UNPLACED : 0, producer->log.failure);
-    return fail_kafka(producer->log.failure, code, rd_kafka_err2str(code), "write with", rd_kafka_name(producer->producer));
-}
+static int await_places(struct kafka_producer *producer) { return kafka_await_places(producer->producer, &producer->delivery, FULL_MS, producer->log.failure); }
 
 /* A retriable error means to call again: the broker may already have done it. */
 static int commit(struct kafka_producer *producer) {

@@ -184,12 +184,7 @@ int rekey_producer_report(struct rekey_producer *producer, enum source_kind sour
 
 /* ---- ending a transaction ---- */
 
-/* Waits until each record of the transaction has its place. Why one was refused says the attempt to commit. */
-static int await_places(struct rekey_producer *producer) {
-    rd_kafka_resp_err_t code = rd_kafka_flush(producer->handle, FULL_MS);
-    if (!code) return kafka_usable(producer->handle, producer->delivery == KAFKA_UNPLACED ? KAFKA_UNPLACED : 0, producer->failure);
-    return fail_kafka(producer->failure, code, rd_kafka_err2str(code), "write with", rd_kafka_name(producer->handle));
-}
+static int await_places(struct rekey_producer *producer) { return kafka_await_places(producer->handle, &producer->delivery, FULL_MS, producer->failure); }
 
 /* A retriable error means to call again: the broker may already have done it. */
 static int commit(struct rekey_producer *producer) {

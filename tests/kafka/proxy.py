@@ -1,4 +1,4 @@
-"""Stands between a client and its broker, and refuses one request to write to a topic: the first, once the second is on its way with it."""
+"""Stands between a client and its broker, and refuses one request to write to a topic, once the next is on its way with it."""
 import contextlib
 import socket
 import struct
@@ -24,10 +24,10 @@ def asks_to_write(frame, topic):
     return api == PRODUCE and topic in frame[:300]
 
 
-def refusal(frame, topic):
+def refusal(frame, topic, error):
     """The broker's answer were it not the partition's leader, as librdkafka 2.0.2 (version 7) and newer ones (10) expect it. The partition is 0."""
     version, correlation = struct.unpack_from(">hi", frame, 2)
-    place = struct.pack(">ihqqq", 0, NOT_LEADER, -1, -1, -1)
+    place = struct.pack(">ihqqq", 0, error, -1, -1, -1)
     if version <= 8:
         return struct.pack(">iih", correlation, 1, len(topic)) + topic + struct.pack(">i", 1) + place + struct.pack(">i", 0)
     no_errors, no_tags = b"\x01\x00", b"\x00"
@@ -36,9 +36,10 @@ def refusal(frame, topic):
 
 
 class Proxy:
-    """Of one broker, for partition 0 of one topic. `refused`: whether it has come to that."""
+    """Of one broker, for partition 0 of one topic, with `error`, once `after` requests were let through. `refused`: whether it has come to that."""
 
-    def __init__(self, broker, topic):
+    def __init__(self, broker, topic, error=NOT_LEADER, after=0):
+        self.error, self.left = error, after
         self.behind, self.topic, self.refused = broker.places["behind"], topic.encode(), False
         self.held = None
         self.listener = socket.create_server(("127.0.0.1", broker.places["proxy"]))
@@ -58,11 +59,14 @@ class Proxy:
             for frame in frames(client):
                 if self.refused or not asks_to_write(frame, self.topic):
                     send(broker, frame)
+                elif self.left:
+                    self.left -= 1
+                    send(broker, frame)
                 elif self.held is None:
                     self.held = frame
                 else:
                     self.refused = True
-                    send(client, refusal(self.held, self.topic))
+                    send(client, refusal(self.held, self.topic, self.error))
                     send(broker, frame)
 
     @staticmethod
@@ -72,4 +76,5 @@ class Proxy:
                 send(client, frame)
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # who waits in accept holds the port otherwise
         self.listener.close()

@@ -14,7 +14,8 @@ TOLD_BY_PLACE = ("position", "version", "changed_at", "at", "cause", "status_bef
                  "customer_name", "queue_name", "agent_name")  # as they were then (SPEC 5)
 
 
-WITHDRAWN = ("tenant", "follow_up", "call_id", "kind", "status")  # such a row stays as it was last told: no more is written of it
+# Such a row stays as it was last told: no more is written of it. What its call's start fixed is in it all the same.
+WITHDRAWN = ("tenant", "follow_up", "call_id", "kind", "status", "direction", "caller", "phone_number", "campaign", "call_started_at")
 
 
 def last_of_each(outputs, field, ignored):

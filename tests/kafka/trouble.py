@@ -195,6 +195,27 @@ def refused_first(bench):
     print(f"# {counts['outputs']} outputs, none missing: {said[0]}")
 
 
+def refused_for_good(bench):
+    """A request to write to an output is refused for good while others are on their way: librdkafka 2.0.2 tells nothing more of some of them. Who
+    waited for all would fail 8 s later, of a timeout."""
+    wire, room = bench.wire(1), bench.directory("refused-for-good")
+    sent = wire.send(messages(of_now(bench, 2, "--tenants", 5, "--events", 2000), wire.prefix))
+    proxy = Proxy(bench.broker, f"{wire.prefix}calls-classified", error=87, after=3)
+    instance = bench.instance(wire, room, settings="kafka:\n  batch.num.messages: 2\n  linger.ms: 0\n")
+    instance.config.write_text(instance.config.read_text().replace(wire.bootstrap, proxy.bootstrap))
+    try:
+        run_to_end(bench, instance, wire, sent)
+    finally:
+        proxy.close()
+    if not proxy.refused:
+        raise Failed("nothing was refused: there were no two requests at once")
+    counts, _ = ledger.check(wire, bench.program, room, f"{wire.prefix}app")
+    failed = [line["error"] for line in instance.said() if line["event"] == "partition_state" and line["because"] == "failed"]
+    if len(failed) != 1 or "_TIMED_OUT" in failed[0]:
+        raise Failed(f"it says {failed}")
+    print(f"# {counts['outputs']} outputs, none missing: {failed[0]}")
+
+
 def snapshots(bench):
     """A state that is lost is restored from a snapshot that was taken beside the fold, and the journal is read on from there."""
     wire, room = bench.wire(2), bench.directory("snapshots")

@@ -207,6 +207,7 @@ def without_mutation(build, chosen, disk):
         false += [by_crash(build.program, room, disk, how) for how in sorted({m.crash for m in chosen} - {None})]
         if any(m.abort for m in chosen):
             false.append(by_abort(build, room))
+    false += [by_sim(build.sim, troubles, SIM_RUNS_HONEST) for troubles in sorted({m.sim for m in chosen} - {None})]
     if any(false):
         raise Failed("; ".join(filter(None, false)))
 
