@@ -15,6 +15,7 @@ const char *const config_reserved[] = {
     "auto.commit.enable",
     "auto.offset.reset",
     "bootstrap.servers",
+    "delivery.report.only.error",
     "enable.auto.commit",
     "enable.auto.offset.store",
     "enable.idempotence",

@@ -2,7 +2,6 @@
  * What is the same in every run is made once, before them: the plans and fingerprints of the program's own schemas. To read a schema takes
  * the program some ms whenever it starts, which here is a few times a run.
  */
-#include "../../processors/step.h"
 #include "../../runtime/framing.h"
 #include "../../runtime/kafka_topics.h"
 #include "sim.h"
@@ -12,11 +11,9 @@
 int __real_plan_make(struct plan **plan, const char *schema, size_t size, const struct shape *shape, char *error, size_t error_size);
 void __real_plan_free(struct plan *plan);
 int __real_schema_fingerprint(const char *schema, size_t size, uint64_t *fingerprint);
-void __real_fold_close(struct fold *fold);
 int __wrap_plan_make(struct plan **plan, const char *schema, size_t size, const struct shape *shape, char *error, size_t error_size);
 void __wrap_plan_free(struct plan *plan);
 int __wrap_schema_fingerprint(const char *schema, size_t size, uint64_t *fingerprint);
-void __wrap_fold_close(struct fold *fold);
 
 /* Known by the place of its text, which lasts as long as the process. */
 static struct ours {
@@ -60,12 +57,6 @@ static bool is_known(const struct plan *plan) {
 
 void __wrap_plan_free(struct plan *plan) {
     if (!is_known(plan)) __real_plan_free(plan);
-}
-
-/* The linker inlines plan_free there, and wraps nothing then. */
-void __wrap_fold_close(struct fold *fold) {
-    if (fold && is_known(fold->event_plan)) fold->event_plan = NULL;
-    __real_fold_close(fold);
 }
 
 int __wrap_schema_fingerprint(const char *schema, size_t size, uint64_t *fingerprint) {
