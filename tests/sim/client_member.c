@@ -140,7 +140,7 @@ static void revoke(rd_kafka_t *handle) {
 static void serve(rd_kafka_t *handle) {
     if (handle->member.next == MEMBER_ASSIGN) {
         handle->member.next = MEMBER_NOTHING;
-        handle->member.has_assignment = true;
+        handle->member.has_assignment = handle->member.subscribed; /* who has left before it was told is told all the same, and owns nothing */
         call_back(handle, RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
     } else {
         revoke(handle);
