@@ -227,7 +227,9 @@ int kafka_usable(rd_kafka_t *producer, rd_kafka_resp_err_t delivery, struct fail
     return delivery ? fail_kafka(failure, delivery, rd_kafka_err2str(delivery), "write with", rd_kafka_name(producer)) : 0;
 }
 
-int kafka_await_places(rd_kafka_t *producer, const rd_kafka_resp_err_t *delivery, int64_t most_ms, struct failure *failure) {
+/* Or until one is known not to have its place: why it was refused says the attempt to commit, which fails then. 2.0.2 keeps records that came back
+ * after their transaction had failed, and tells nothing more of them. */
+static int await_places(rd_kafka_t *producer, const rd_kafka_resp_err_t *delivery, int64_t most_ms, struct failure *failure) {
     int64_t began_ms = monotonic_ms();
     rd_kafka_resp_err_t code;
     do {
@@ -235,6 +237,17 @@ int kafka_await_places(rd_kafka_t *producer, const rd_kafka_resp_err_t *delivery
         if (kafka_usable(producer, *delivery == KAFKA_UNPLACED ? KAFKA_UNPLACED : 0, failure) < 0) return -1;
     } while (code == RD_KAFKA_RESP_ERR__TIMED_OUT && !*delivery && monotonic_ms() - began_ms < most_ms);
     return code && !*delivery ? fail_kafka(failure, code, rd_kafka_err2str(code), "write with", rd_kafka_name(producer)) : 0;
+}
+
+int kafka_commit(rd_kafka_t *producer, const rd_kafka_resp_err_t *delivery, int64_t most_ms, bool *doubtful, struct failure *failure) {
+    if (kafka_usable(producer, *delivery, failure) < 0 || await_places(producer, delivery, most_ms, failure) < 0) return -1;
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_commit_transaction(producer, -1);
+        if (!error) return 0;
+        if (!rd_kafka_error_is_retriable(error)) return fail_kafka_error(failure, error, "commit a transaction of", rd_kafka_name(producer));
+        rd_kafka_error_destroy(error);
+        *doubtful = true;
+    }
 }
 
 static rd_kafka_topic_partition_list_t *list_of(const struct kafka_offset *offsets, size_t count, int64_t offset) {

@@ -43,9 +43,9 @@ rd_kafka_resp_err_t kafka_delivery(const rd_kafka_message_t *message);
 /* -1 and why, where a producer has failed for good, or by the first of its records that is not there for certain (`delivery`). Asked before each
  * call: after a fatal error some of 2.0.2 hang. */
 int kafka_usable(rd_kafka_t *producer, rd_kafka_resp_err_t delivery, struct failure *failure);
-/* Waits until each record has its place, `most_ms` at most, or one is known not to have: why it was refused says the attempt to commit, which fails
- * then. 2.0.2 keeps records that came back after their transaction had failed, and tells nothing more of them. */
-int kafka_await_places(rd_kafka_t *producer, const rd_kafka_resp_err_t *delivery, int64_t most_ms, struct failure *failure);
+/* Commits the open transaction once each of its records has its place, for which it waits `most_ms` at most; -1 and why. An error that may be tried
+ * again is: the broker may already have done it. Then *doubtful. `delivery` is what the reports make of it meanwhile. */
+int kafka_commit(rd_kafka_t *producer, const rd_kafka_resp_err_t *delivery, int64_t most_ms, bool *doubtful, struct failure *failure);
 
 /* Describes an error of librdkafka while `doing` something with `what` (a topic, a transactional id, a group). Returns -1. */
 int fail_kafka(struct failure *failure, rd_kafka_resp_err_t code, const char *text, const char *doing, const char *what);

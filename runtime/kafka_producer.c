@@ -231,19 +231,6 @@ static bool is_doubtful(struct kafka_producer *producer, int64_t began_ms) {
     return atomic_load(&producer->disconnected) || monotonic_ms() - began_ms > DOUBTFUL_MS;
 }
 
-static int await_places(struct kafka_producer *producer) { return kafka_await_places(producer->producer, &producer->delivery, FULL_MS, producer->log.failure); }
-
-/* A retriable error means to call again: the broker may already have done it. */
-static int commit(struct kafka_producer *producer) {
-    for (;;) {
-        rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->producer, -1);
-        if (!error) return 0;
-        if (!rd_kafka_error_is_retriable(error)) return fail_transaction(producer, error, "commit a transaction of");
-        rd_kafka_error_destroy(error);
-        producer->doubtful = true;
-    }
-}
-
 static int producer_seal(struct log *log, size_t size, int64_t sequence) {
     struct kafka_producer *producer = producer_of(log);
     uint8_t *record = producer->room + FRAMING_BYTES_MAX, *value = record - JOURNAL_FRAME_BYTES, hash[SEAL_HASH_BYTES];
@@ -258,7 +245,7 @@ static int producer_seal(struct log *log, size_t size, int64_t sequence) {
     atomic_store(&producer->disconnected, false);
     if (is_usable(producer) < 0 || send_offsets(producer) < 0) return -1;
     crash_point("offsets");
-    if (is_usable(producer) < 0 || await_places(producer) < 0 || commit(producer) < 0) return -1;
+    if (kafka_commit(producer->producer, &producer->delivery, FULL_MS, &producer->doubtful, log->failure) < 0) return -1;
     crash_point("committed");
     producer->begun = false;
     producer->doubtful |= is_doubtful(producer, began_ms);

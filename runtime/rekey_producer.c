@@ -184,19 +184,6 @@ int rekey_producer_report(struct rekey_producer *producer, enum source_kind sour
 
 /* ---- ending a transaction ---- */
 
-static int await_places(struct rekey_producer *producer) { return kafka_await_places(producer->handle, &producer->delivery, FULL_MS, producer->failure); }
-
-/* A retriable error means to call again: the broker may already have done it. */
-static int commit(struct rekey_producer *producer) {
-    for (;;) {
-        rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->handle, -1);
-        if (!error) return 0;
-        if (!rd_kafka_error_is_retriable(error)) return fail_transaction(producer, error, "commit a transaction of");
-        rd_kafka_error_destroy(error);
-        producer->doubtful = true;
-    }
-}
-
 int rekey_producer_commit(struct rekey_producer *producer, const rd_kafka_topic_partition_list_t *offsets,
                           const rd_kafka_consumer_group_metadata_t *group) {
     int64_t began_ms = monotonic_ms();
@@ -206,7 +193,7 @@ int rekey_producer_commit(struct rekey_producer *producer, const rd_kafka_topic_
     rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(producer->handle, offsets, group, -1);
     if (error) return fail_transaction(producer, error, "commit the origins' offsets with");
     crash_point("rekey offsets");
-    if (is_usable(producer) < 0 || await_places(producer) < 0 || commit(producer) < 0) return -1;
+    if (kafka_commit(producer->handle, &producer->delivery, FULL_MS, &producer->doubtful, producer->failure) < 0) return -1;
     crash_point("rekey committed");
     producer->begun = false;
     rd_kafka_poll(producer->handle, 0);

@@ -4,7 +4,8 @@ import socket
 import struct
 import threading
 
-PRODUCE, NOT_LEADER = 0, 6
+PRODUCE = 0
+NOT_LEADER, INVALID_RECORD = 6, 87
 
 
 def frames(stream):
@@ -25,7 +26,7 @@ def asks_to_write(frame, topic):
 
 
 def refusal(frame, topic, error):
-    """The broker's answer were it not the partition's leader, as librdkafka 2.0.2 (version 7) and newer ones (10) expect it. The partition is 0."""
+    """The broker's answer with this error, as librdkafka 2.0.2 (version 7) and newer ones (10) expect it. The partition is 0."""
     version, correlation = struct.unpack_from(">hi", frame, 2)
     place = struct.pack(">ihqqq", 0, error, -1, -1, -1)
     if version <= 8:
