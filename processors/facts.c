@@ -93,6 +93,20 @@ struct str fact_text(const struct fact *fact, unsigned index) {
     return text_at(at);
 }
 
+bool fact_has_id(const struct fact *fact, const struct fact_id *id) {
+    if ((fact->texts & FACT_UUID) != (id->is_uuid ? FACT_UUID : 0)) return false;
+    return id->is_uuid ? memcmp(body_of(fact), id->uuid, UUID_BYTES) == 0 : str_equal(text_at(body_of(fact)), id->text);
+}
+
+struct str number_text(const int64_t *number) { return *number == NONE ? STR_NULL : (struct str){(const char *)number, sizeof *number}; }
+
+int64_t fact_number(const struct fact *fact, unsigned index) {
+    struct str bytes = fact_text(fact, index);
+    int64_t number = NONE;
+    if (bytes.len == sizeof number) memcpy(&number, bytes.ptr, sizeof number);
+    return number;
+}
+
 int fact_compare(const struct fact *a, const struct fact *b) {
     char left[UUID_TEXT_BYTES], right[UUID_TEXT_BYTES];
     if (a->at != b->at) return a->at < b->at ? -1 : 1;
@@ -103,11 +117,8 @@ int fact_compare(const struct fact *a, const struct fact *b) {
 /* ---- the list ---- */
 
 const struct fact *facts_find(const struct entity *entity, uint32_t from, const struct fact_id *id) {
-    uint8_t form = id->is_uuid ? FACT_UUID : 0;
-    for (const struct fact *fact = facts_at(entity, from); fact; fact = fact_next(entity, fact)) {
-        if (fact->type >= EVENT_TYPES || (fact->texts & FACT_UUID) != form) continue;
-        if (id->is_uuid ? memcmp(body_of(fact), id->uuid, UUID_BYTES) == 0 : str_equal(text_at(body_of(fact)), id->text)) return fact;
-    }
+    for (const struct fact *fact = facts_at(entity, from); fact; fact = fact_next(entity, fact))
+        if (fact->type < EVENT_TYPES && fact_has_id(fact, id)) return fact;
     return NULL;
 }
 

@@ -26,9 +26,9 @@ struct fact {
 };
 
 /* Bytes that an entity may hold; beyond it an event is refused (TOO_LARGE). What the owner adds itself has room beyond that: it is
- * bounded by its kind. */
+ * bounded by its kind, and by this. */
 #define FACTS_BYTES_MAX (1u << 20)
-#define OWN_FACTS_BYTES_MAX (8 * FACTS_BYTES_MAX)
+#define OWN_FACTS_BYTES_MAX (64 * FACTS_BYTES_MAX)
 #define FACT_TEXTS_MAX 5 /* behind the id; a number is a text of 8 bytes */
 #define FACT_UUID 0x80
 #define UUID_TEXT_BYTES 36
@@ -64,6 +64,11 @@ static inline const struct fact *fact_next(const struct entity *entity, const st
 struct str fact_text(const struct fact *fact, unsigned index);
 /* The event id; points into the blob or into `room`. */
 struct str fact_id(const struct fact *fact, char room[UUID_TEXT_BYTES]);
+bool fact_has_id(const struct fact *fact, const struct fact_id *id);
+
+/* A number as a text, which points to it, and back; NONE is null. */
+struct str number_text(const int64_t *number);
+int64_t fact_number(const struct fact *fact, unsigned index);
 
 /* Order of the list: by time, then id. */
 int fact_compare(const struct fact *a, const struct fact *b);

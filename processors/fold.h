@@ -18,7 +18,7 @@
 
 /* How the fold's entries lie in the store: one more with each change of a struct that is stored. A state of another layout is refused
  * (STORE_ERROR_FORMAT) and built again from the journal, whose seals say which layout their hash of the state is of. */
-#define FOLD_LAYOUT 3
+#define FOLD_LAYOUT 4
 
 struct fold;
 

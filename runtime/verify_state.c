@@ -18,7 +18,7 @@ static const struct {
     bool entities; /* values are entities: a deadline, then a blob */
 } tables[TABLES] = {
     [TABLE_META] = {"META", NULL, false},           [TABLE_CALLS] = {"CALLS", "tTt", true},
-    [TABLE_TIMERS] = {"TIMERS", "Tbtbtb", false},   [TABLE_PARTIES] = {"PARTIES", "ttcTtb", false},
+    [TABLE_TIMERS] = {"TIMERS", "Tbtbtb", false},   [TABLE_PARTIES] = {"PARTIES", "tt", true},
     [TABLE_STARTS] = {"STARTS", "tt", false},       [TABLE_JOBS] = {"JOBS", "tt", true},
     [TABLE_WAITING] = {"WAITING", "ttt", false},    [TABLE_COMMANDS] = {"COMMANDS", "Ttt", false},
     [TABLE_DIRECTORY] = {"DIRECTORY", "tct", true}, [TABLE_SOURCES] = {"SOURCES", NULL, false},

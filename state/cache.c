@@ -299,6 +299,14 @@ struct entity *cache_get(struct cache *cache, enum table table, struct str key) 
     return entity;
 }
 
+struct entity *cache_get_call(struct cache *cache, struct str key, int64_t start) {
+    bool made;
+    struct entity *entity = find_or_make(cache, TABLE_CALLS, key, &made);
+    struct str value = STR_NULL;
+    if (made) loaded(cache, entity, cache->error ? STORE_ABSENT : read_call_at(cache, entity, start, &value), value);
+    return entity;
+}
+
 struct entity *cache_see_call(struct cache *cache, struct str key, struct str value) {
     struct str tenant, id;
     int64_t start;
@@ -388,12 +396,7 @@ static int64_t timer_deadline(const struct key *timer) {
 
 /* The entity that a timer is of. `start`: of a call's. */
 static struct entity *timer_owner(struct cache *cache, enum table table, struct str key, int64_t start) {
-    bool made;
-    if (table != TABLE_CALLS) return cache_get(cache, table, key);
-    struct entity *entity = find_or_make(cache, table, key, &made);
-    struct str value = STR_NULL;
-    if (made) loaded(cache, entity, cache->error ? STORE_ABSENT : read_call_at(cache, entity, start, &value), value);
-    return entity;
+    return table == TABLE_CALLS ? cache_get_call(cache, key, start) : cache_get(cache, table, key);
 }
 
 static int timer_start(struct cache *cache, enum table table, struct str value, int64_t *start) {
@@ -640,7 +643,7 @@ void index_remove(struct cache *cache, enum table table, struct str key) {
 }
 
 bool index_seek(struct cache *cache, enum table table, struct str from, struct str prefix, struct str *key, struct str *value) {
-    int result = cache->error ? STORE_ABSENT : store_seek_within(cache->store, table, from, prefix, key, value);
+    int result = cache->error ? STORE_ABSENT : store_seek(cache->store, table, from, key, value);
     stick(cache, result);
-    return result == 0;
+    return result == 0 && key_has_prefix(*key, prefix);
 }

@@ -53,6 +53,8 @@ void cache_distrust(struct cache *cache);    /* store_distrust, as an error that
 
 /* The entity of a key: from memory, else from the store, else absent (size 0). Never null; stays where it is until a flush. */
 struct entity *cache_get(struct cache *cache, enum table table, struct str key);
+/* The same of a call whose start is known: what leads to it need not be read. */
+struct entity *cache_get_call(struct cache *cache, struct str key, int64_t start);
 
 /* The same of a call that was read from the store in passing: `key` and `value` of its entry there. Null where the key is none: cache_distrust. */
 struct entity *cache_see_call(struct cache *cache, struct str key, struct str value);

@@ -45,46 +45,27 @@ int lmdb_run_compare(MDB_val left, MDB_val right) {
 
 /* ---- filters ---- */
 
-/* How many bytes two texts at the beginning of a key take; 0: they are not there. */
-static size_t two_texts(MDB_val key) {
-    const char *bytes = key.mv_data;
-    const char *first = key.mv_size ? memchr(bytes, 0, key.mv_size) : NULL;
-    size_t rest = first ? key.mv_size - (size_t)(first + 1 - bytes) : 0;
-    const char *second = rest ? memchr(first + 1, 0, rest) : NULL;
-    return second ? (size_t)(second + 1 - bytes) : 0;
-}
-
-uint64_t lmdb_run_owner(enum table table, MDB_val key) {
-    size_t size = two_texts(key);
-    if (!size) return 0;
-    uint64_t owner = XXH3_64bits_withSeed(key.mv_data, size < key.mv_size ? size + 1 : size, (uint64_t)table);
-    return owner ? owner : 1;
-}
-
-uint64_t lmdb_run_owner_within(enum table table, MDB_val prefix) {
-    size_t size = two_texts(prefix);
-    return size && size < prefix.mv_size ? lmdb_run_owner(table, prefix) : 0;
-}
+uint64_t lmdb_run_hash(enum table table, MDB_val key) { return XXH3_64bits_withSeed(key.mv_data, key.mv_size, (uint64_t)table); }
 
 static size_t filter_size(uint64_t entries) {
     uint64_t bytes = entries * FILTER_BITS_AN_ENTRY / 8;
     return (size_t)(bytes + FILTER_BLOCK) / FILTER_BLOCK * FILTER_BLOCK;
 }
 
-static size_t block_of(uint64_t owner, size_t bytes) { return (size_t)((owner >> 32) * (bytes / FILTER_BLOCK) >> 32) * FILTER_BLOCK; }
+static size_t block_of(uint64_t hash, size_t bytes) { return (size_t)((hash >> 32) * (bytes / FILTER_BLOCK) >> 32) * FILTER_BLOCK; }
 
-static uint64_t bits_of(uint64_t owner) { return owner * UINT64_C(0x9e3779b97f4a7c15); }
+static uint64_t bits_of(uint64_t hash) { return hash * UINT64_C(0x9e3779b97f4a7c15); }
 
-static void filter_add(uint8_t *filter, size_t bytes, uint64_t owner) {
-    uint8_t *block = filter + block_of(owner, bytes);
-    uint64_t bits = bits_of(owner);
+static void filter_add(uint8_t *filter, size_t bytes, uint64_t hash) {
+    uint8_t *block = filter + block_of(hash, bytes);
+    uint64_t bits = bits_of(hash);
     for (int i = 0; i < FILTER_BITS_SET; i++, bits >>= 9) block[bits >> 3 & 63] |= (uint8_t)(1u << (bits & 7));
 }
 
-bool lmdb_run_may_have(MDB_val filter, uint64_t owner) {
+bool lmdb_run_may_have(MDB_val filter, uint64_t hash) {
     if (filter.mv_size < FILTER_BLOCK) return true;
-    const uint8_t *block = (const uint8_t *)filter.mv_data + block_of(owner, filter.mv_size);
-    uint64_t bits = bits_of(owner);
+    const uint8_t *block = (const uint8_t *)filter.mv_data + block_of(hash, filter.mv_size);
+    uint64_t bits = bits_of(hash);
     for (int i = 0; i < FILTER_BITS_SET; i++, bits >>= 9)
         if (!(block[bits >> 3 & 63] >> (bits & 7) & 1)) return false;
     return true;
@@ -161,7 +142,7 @@ int run_writer_add(struct run_writer *writer, const struct entry *entry) {
     if (head.value_bytes) memcpy(writer->chunk + writer->last_key + head.key_bytes, entry->value.mv_data, head.value_bytes);
     writer->size += size;
     writer->run.entries++;
-    filter_add(writer->filter, writer->filter_bytes, lmdb_run_owner((enum table)writer->run.table, entry->key));
+    filter_add(writer->filter, writer->filter_bytes, lmdb_run_hash((enum table)writer->run.table, entry->key));
     return 0;
 }
 

@@ -8,7 +8,7 @@
  *      4  u32 each  where the entry begins, from the beginning of the chunk
  *         entries   u16 bytes of the key, u16 1: removed here, u32 bytes of the value, key, value
  *
- * Numbers are in the machine's order. A filter is blocks of 64 bytes; an owner (lmdb_run_owner) sets 7 bits of one of them.
+ * Numbers are in the machine's order. A filter is blocks of 64 bytes; an entry's key (lmdb_run_hash) sets 7 bits of one of them.
  * Results are LMDB codes.
  */
 #ifndef RINGBACK_LMDB_RUN_H
@@ -32,13 +32,9 @@ struct entry {
     bool removed;
 };
 
-/* What a key is about, by which filters tell runs apart: its bytes up to the second 0x00, and the one behind it where there is one. So all keys
- * of an entity, or of one kind of a party's, have the same. 0: the key has no second 0x00. */
-uint64_t lmdb_run_owner(enum table table, MDB_val key);
-/* The same of a prefix: 0 where keys with different owners have it. */
-uint64_t lmdb_run_owner_within(enum table table, MDB_val prefix);
-
-bool lmdb_run_may_have(MDB_val filter, uint64_t owner);
+/* By which filters tell runs apart. */
+uint64_t lmdb_run_hash(enum table table, MDB_val key);
+bool lmdb_run_may_have(MDB_val filter, uint64_t hash);
 int lmdb_run_filter(MDB_txn *txn, MDB_dbi runs, const struct run *run, MDB_val *filter);
 
 /* ---- writing ---- */

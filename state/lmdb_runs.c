@@ -10,10 +10,9 @@
 #define FAN 4                   /* so many runs of a level are merged into one of the next */
 #define MERGE_FACTOR 2          /* of what was written out, in each level: so a merge ends before as many runs again have come */
 #define LEVELS 16
-#define RUNS_MAX 64             /* of a table: they are bits of a mask */
+#define RUNS_MAX 64             /* of a table */
 #define RUNS_MANY 40            /* merges began anew too often: they are ended, whatever it takes */
 #define REMOVED_AT_ONCE 2048    /* entries of runs that were merged */
-#define MEMOS 256               /* of which runs may have an owner; a power of two */
 #define LIST_KEY ((MDB_val){1, (char[]){0}}) /* no run's: no table of ours is the first */
 
 enum { ENTRY_HELD, ENTRY_REMOVED }; /* the last byte of a value in a tree */
@@ -54,11 +53,6 @@ struct lmdb_runs {
     struct held held[TABLES];
     uint32_t next_number;
     bool list_known, list_changed;
-    uint64_t generation; /* of the lists: memos of others are void */
-    struct memo {
-        uint64_t owner, mask, generation;
-        enum table table;
-    } memos[MEMOS];
     struct removal *removals; /* runs that nothing leads to any more */
     size_t removal_count, removal_room;
 };
@@ -189,7 +183,6 @@ void lmdb_runs_free(struct lmdb_runs *runs) {
 void lmdb_runs_begin(struct lmdb_runs *runs, const struct lmdb_runs_place *place, bool alone) {
     runs->place = *place;
     runs->cursor = NULL;
-    runs->generation++;
     if (!alone) runs->list_known = false;
     for (int table = 0; table < TABLES; table++) {
         struct held *held = &runs->held[table];
@@ -220,29 +213,15 @@ static int read_filters(struct lmdb_runs *runs, struct held *held) {
     return 0;
 }
 
-/* *mask: a bit for each run of the table that may have entries of the owner, the newest first. */
-static int may_have(struct lmdb_runs *runs, enum table table, uint64_t owner, uint64_t *mask) {
-    struct held *held = &runs->held[table];
-    struct memo *memo = &runs->memos[owner & (MEMOS - 1)];
-    bool known = memo->owner == owner && memo->table == table && memo->generation == runs->generation;
-    if (known) *mask = memo->mask;
-    if (known) return 0;
-    int code = held->filters_known ? 0 : read_filters(runs, held);
-    if (code) return code;
-    *mask = 0;
-    for (unsigned i = 0; i < held->count; i++)
-        if (lmdb_run_may_have(held->filters[i], owner)) *mask |= UINT64_C(1) << i;
-    *memo = (struct memo){owner, *mask, runs->generation, table};
-    return 0;
-}
-
 /* The entry of a key in the runs; MDB_NOTFOUND: none has it, or the newest that has says that it was removed. */
 static int get_from_runs(struct lmdb_runs *runs, enum table table, MDB_val key, MDB_val *value) {
-    uint64_t mask;
-    int code = may_have(runs, table, lmdb_run_owner(table, key), &mask);
-    for (; !code && mask; mask &= mask - 1) {
+    struct held *held = &runs->held[table];
+    uint64_t hash = lmdb_run_hash(table, key);
+    int code = held->filters_known ? 0 : read_filters(runs, held);
+    for (unsigned i = 0; i < held->count && !code; i++) {
         struct run_reader reader = {.ended = true};
-        code = run_reader_seek(&reader, runs->cursor, &runs->held[table].runs[__builtin_ctzll(mask)], key);
+        if (!lmdb_run_may_have(held->filters[i], hash)) continue;
+        code = run_reader_seek(&reader, runs->cursor, &held->runs[i], key);
         if (code || reader.ended || lmdb_run_compare(reader.entry.key, key) != 0) continue;
         *value = reader.entry.value;
         return reader.entry.removed ? MDB_NOTFOUND : 0;
@@ -353,17 +332,12 @@ static int least(struct lmdb_runs *runs, struct reading *reading, MDB_val *key, 
     }
 }
 
-int lmdb_runs_seek(struct lmdb_runs *runs, enum table table, MDB_val from, MDB_val within, MDB_val *key, MDB_val *value) {
+int lmdb_runs_seek(struct lmdb_runs *runs, enum table table, MDB_val from, MDB_val *key, MDB_val *value) {
     struct held *held = &runs->held[table];
     struct reading *reading = &held->reading;
     int code = ready(runs);
-    uint64_t owner = lmdb_run_owner_within(table, within), mask = held->count == RUNS_MAX ? UINT64_MAX : (UINT64_C(1) << held->count) - 1;
-    if (!code && owner) code = may_have(runs, table, owner, &mask);
-    reading->count = 0;
-    for (; !code && mask; mask &= mask - 1) {
-        struct run_reader *reader = &reading->runs[reading->count++];
-        code = run_reader_seek(reader, runs->cursor, &held->runs[__builtin_ctzll(mask)], from);
-    }
+    for (reading->count = 0; !code && reading->count < held->count; reading->count++)
+        code = run_reader_seek(&reading->runs[reading->count], runs->cursor, &held->runs[reading->count], from);
     if (!code) code = tree_seek(runs, table, reading, from);
     return code ? code : least(runs, reading, key, value);
 }

@@ -40,8 +40,8 @@ int lmdb_runs_get(struct lmdb_runs *runs, enum table table, MDB_val key, MDB_val
 int lmdb_runs_put(struct lmdb_runs *runs, enum table table, MDB_val key, MDB_val value);
 int lmdb_runs_remove(struct lmdb_runs *runs, enum table table, MDB_val key);
 
-/* The first entry >= `from` (empty: of all). `within`: who asks wants keys with that prefix alone; other keys may be passed over. */
-int lmdb_runs_seek(struct lmdb_runs *runs, enum table table, MDB_val from, MDB_val within, MDB_val *key, MDB_val *value);
+/* The first entry >= `from` (empty: of all). */
+int lmdb_runs_seek(struct lmdb_runs *runs, enum table table, MDB_val from, MDB_val *key, MDB_val *value);
 /* The one behind it, where nothing was written since. */
 int lmdb_runs_next(struct lmdb_runs *runs, enum table table, MDB_val *key, MDB_val *value);
 

@@ -149,19 +149,9 @@ static int positioned(struct store *store, enum table table, int result) {
     return checked(store, result);
 }
 
-static int seek(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value) {
-    int result = from.len ? check_key(store, table, from) : check_open(store, table);
-    return result ? result : store->side->seek(store, table, from, within, key, value);
-}
-
 int store_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {
-    return positioned(store, table, seek(store, table, from, STR(""), key, value));
-}
-
-int store_seek_within(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value) {
-    int result = seek(store, table, from, within, key, value);
-    if ((unsigned)table < TABLES) store->positions[table] = POSITION_NONE;
-    return checked(store, result == 0 && !key_has_prefix(*key, within) ? STORE_ABSENT : result);
+    int result = from.len ? check_key(store, table, from) : check_open(store, table);
+    return positioned(store, table, result ? result : store->side->seek(store, table, from, key, value));
 }
 
 int store_next(struct store *store, enum table table, struct str *key, struct str *value) {

@@ -20,7 +20,7 @@ enum table {
     TABLE_META,      /* format (the store's own), seal, clock: see state/README.md */
     TABLE_CALLS,     /* tenant, start, call -> the call with its events and rows */
     TABLE_TIMERS,    /* deadline, kind, tenant, id -> nothing */
-    TABLE_PARTIES,   /* tenant, caller or customer, what, time, id -> what of theirs is indexed */
+    TABLE_PARTIES,   /* tenant, caller or customer -> what of theirs is indexed */
     TABLE_STARTS,    /* tenant, call -> its start */
     TABLE_JOBS,      /* tenant, job -> the job */
     TABLE_WAITING,   /* tenant, call, event -> an event whose call has not started yet */
@@ -88,9 +88,6 @@ int store_delete(struct store *store, enum table table, struct str key);        
 
 /* The first entry with a key >= `from` (an empty `from`: the first of all). Slices as store_get. */
 int store_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value);
-/* The same, where nothing but keys that begin with `within` is wanted: STORE_ABSENT where the next is another. Cheaper where `within`
- * holds two texts and a byte more; leaves no position for store_next. */
-int store_seek_within(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value);
 /* The entry after the one that seek or next last returned for this table (STORE_ABSENT where that was absent); only while
  * nothing was written in between. */
 int store_next(struct store *store, enum table table, struct str *key, struct str *value);

@@ -187,10 +187,10 @@ static int seek_in_tree(struct lmdb *lmdb, enum table table, struct str from, MD
     return code ? code : mdb_cursor_get(cursor, key, value, from.len ? MDB_SET_RANGE : MDB_FIRST);
 }
 
-static int lmdb_seek(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value) {
+static int lmdb_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {
     struct lmdb *lmdb = lmdb_of(store);
     MDB_val k, v;
-    int code = lmdb_runs_hold(table) ? lmdb_runs_seek(lmdb->runs, table, val_of(from), val_of(within), &k, &v)
+    int code = lmdb_runs_hold(table) ? lmdb_runs_seek(lmdb->runs, table, val_of(from), &k, &v)
                                      : seek_in_tree(lmdb, table, from, &k, &v);
     if (code) return result_of(lmdb, code, "seek");
     *key = str_of_val(k);

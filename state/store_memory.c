@@ -114,8 +114,7 @@ static int stand_on(struct memory *memory, enum table table, GTreeNode *node, st
     return 0;
 }
 
-static int memory_seek(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value) {
-    (void)within;
+static int memory_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {
     struct memory *memory = memory_of(store);
     struct entry probe = {.key = from};
     GTree *tree = memory->tables[table];

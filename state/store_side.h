@@ -17,8 +17,7 @@ struct store_side {
     int (*get)(struct store *store, enum table table, struct str key, struct str *value);
     int (*put)(struct store *store, enum table table, struct str key, struct str value);
     int (*remove)(struct store *store, enum table table, struct str key);
-    /* May pass over keys without the prefix `within`. */
-    int (*seek)(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value);
+    int (*seek)(struct store *store, enum table table, struct str from, struct str *key, struct str *value);
     int (*next)(struct store *store, enum table table, struct str *key, struct str *value);
     int (*stats)(struct store *store, struct store_stats *stats);
     int (*sync)(struct store *store);

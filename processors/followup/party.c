@@ -1,6 +1,10 @@
 #include "party.h"
 #include "../job/job.h"
 
+/* Texts of the facts, behind the id. */
+enum { TALK_START = 1 };
+enum { ROW_WINDOW_END = 1, ROW_CLOSED_AT };
+
 struct party party_of(char what, struct str id) {
     struct party party = {.len = 0};
     if (str_is_null(id) || id.len > ID_BYTES_MAX) return party;
@@ -10,89 +14,71 @@ struct party party_of(char what, struct str id) {
     return party;
 }
 
-/* The part of the keys that all entries of one kind of a party share. */
-static void prefix_of(struct key *key, struct str tenant, const struct party *party, char what) {
-    key_reset(key);
-    key_text(key, tenant);
-    key_text(key, (struct str){party->text, party->len});
-    key_byte(key, (uint8_t)what);
+static struct entity *entity_of(struct fold *fold, struct str tenant, const struct party *party) {
+    struct key key;
+    key_reset(&key);
+    key_text(&key, tenant);
+    key_text(&key, (struct str){party->text, party->len});
+    return cache_get(fold->cache, TABLE_PARTIES, key_str(&key));
 }
 
-static void entry_key(struct key *key, struct str tenant, const struct party *party, char what, int64_t time, struct str id) {
-    prefix_of(key, tenant, party, what);
-    key_time(key, time);
-    key_text(key, id);
+/* The first of a kind at or after `from`, behind `fact` where that is not null. */
+static const struct fact *next(const struct entity *entity, const struct fact *fact, enum party_fact what, int64_t from) {
+    fact = fact ? fact_next(entity, fact) : facts_at(entity, 0);
+    while (fact && (fact->type != what || fact->at < from)) fact = fact_next(entity, fact);
+    return fact;
+}
+
+/* The one of this time and id, and of this kind of row; null: there is none. */
+static const struct fact *find(const struct entity *entity, enum party_fact what, uint8_t kind, int64_t at, const struct fact_id *id) {
+    const struct fact *fact = next(entity, NULL, what, at);
+    while (fact && fact->at == at && !(fact->a == kind && fact_has_id(fact, id))) fact = next(entity, fact, what, at);
+    return fact && fact->at == at ? fact : NULL;
+}
+
+static void remove_fact(struct fold *fold, struct str tenant, const struct party *party, enum party_fact what, uint8_t kind, int64_t at, struct str id) {
+    struct entity *entity = entity_of(fold, tenant, party);
+    struct fact_id known = fact_id_of(id);
+    const struct fact *fact = find(entity, what, kind, at, &known);
+    if (fact) facts_remove(fold->cache, entity, fact);
 }
 
 void party_put_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t moment, struct str call_id, int64_t start) {
-    struct key key;
-    entry_key(&key, tenant, party, 'T', moment, call_id);
-    index_add(fold->cache, TABLE_PARTIES, key_str(&key), (struct str){(const char *)&start, sizeof start});
-}
-
-static void remove_entry(struct fold *fold, struct str tenant, const struct party *party, char what, int64_t time, struct str id) {
-    struct key key;
-    entry_key(&key, tenant, party, what, time, id);
-    index_remove(fold->cache, TABLE_PARTIES, key_str(&key));
+    struct fact_id id = fact_id_of(call_id);
+    struct str text = number_text(&start);
+    facts_insert(fold->cache, entity_of(fold, tenant, party), 0, PARTY_TALK, 0, 0, moment, &id, &text, 1);
 }
 
 void party_remove_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t moment, struct str call_id) {
-    remove_entry(fold, tenant, party, 'T', moment, call_id);
+    remove_fact(fold, tenant, party, PARTY_TALK, 0, moment, call_id);
 }
 
 void party_put_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at, struct str job_id) {
-    struct key key;
-    entry_key(&key, tenant, party, 'J', booked_at, job_id);
-    index_add(fold->cache, TABLE_PARTIES, key_str(&key), STR(""));
+    struct fact_id id = fact_id_of(job_id);
+    facts_insert(fold->cache, entity_of(fold, tenant, party), 0, PARTY_JOB, 0, 0, booked_at, &id, NULL, 0);
 }
 
 void party_remove_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at, struct str job_id) {
-    remove_entry(fold, tenant, party, 'J', booked_at, job_id);
-}
-
-static void row_key(struct key *key, struct str tenant, const struct party *party, int64_t start, struct str call_id, uint8_t kind) {
-    entry_key(key, tenant, party, 'R', start, call_id);
-    key_byte(key, kind);
+    remove_fact(fold, tenant, party, PARTY_JOB, 0, booked_at, job_id);
 }
 
 void party_put_row(struct fold *fold, struct str tenant, const struct party *party, int64_t start, struct str call_id, const struct party_row *row) {
-    struct key key;
     if (!party->len) return;
-    row_key(&key, tenant, party, start, call_id, row->kind);
-    index_put(fold->cache, TABLE_PARTIES, key_str(&key), (struct str){(const char *)row, sizeof *row});
+    struct entity *entity = entity_of(fold, tenant, party);
+    struct fact_id id = fact_id_of(call_id);
+    struct str texts[] = {number_text(&row->window_end), number_text(&row->closed_at)};
+    const struct fact *old = find(entity, PARTY_ROW, row->kind, start, &id);
+    bool same = old && old->b == row->withdrawn && fact_number(old, ROW_WINDOW_END) == row->window_end && fact_number(old, ROW_CLOSED_AT) == row->closed_at;
+    if (same) return;
+    if (old) facts_remove(fold->cache, entity, old);
+    facts_insert(fold->cache, entity, 0, PARTY_ROW, row->kind, row->withdrawn, start, &id, texts, 2);
 }
 
 void party_remove_row(struct fold *fold, struct str tenant, const struct party *party, int64_t start, struct str call_id, uint8_t kind) {
-    struct key key;
-    if (!party->len) return;
-    row_key(&key, tenant, party, start, call_id, kind);
-    index_remove(fold->cache, TABLE_PARTIES, key_str(&key));
+    if (party->len) remove_fact(fold, tenant, party, PARTY_ROW, kind, start, call_id);
 }
 
-/* One entry of a walk over a party's entries; its key is copied, so the walk may write and read in between. */
-struct entry_walk {
-    struct key prefix, at;
-    int64_t time;
-    struct str id;    /* in `at` */
-    struct str value; /* valid until the next write */
-};
-
-static void walk_from(struct entry_walk *walk, struct str tenant, const struct party *party, char what, int64_t from) {
-    prefix_of(&walk->prefix, tenant, party, what);
-    walk->at = walk->prefix;
-    key_time(&walk->at, from);
-}
-
-static bool walk_next(struct fold *fold, struct entry_walk *walk) {
-    struct str key;
-    if (!index_seek(fold->cache, TABLE_PARTIES, key_str(&walk->at), key_str(&walk->prefix), &key, &walk->value)) return false;
-    key_copy(&walk->at, key);
-    struct str rest = {(const char *)walk->at.bytes + walk->prefix.len, key.len - walk->prefix.len};
-    key_byte(&walk->at, 0); /* where to go on: the smallest key after this one */
-    bool whole = key_take_time(&rest, &walk->time) && key_take_text(&rest, &walk->id);
-    if (!whole) cache_distrust(fold->cache);
-    return whole;
-}
+/* ---- grounds ---- */
 
 static void ground_set(struct ground *ground, int64_t moment, struct str id) {
     ground->found = true;
@@ -107,64 +93,58 @@ void ground_offer(struct ground *ground, int64_t moment, struct str id) {
 }
 
 void party_first_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t start, struct ground *ground) {
-    struct entry_walk walk;
-    walk_from(&walk, tenant, party, 'T', from);
-    while (walk_next(fold, &walk)) {
-        int64_t began;
-        memcpy(&began, walk.value.ptr, sizeof began);
-        if (began <= start) continue;
-        ground_set(ground, walk.time, walk.id);
-        return;
-    }
+    char room[UUID_TEXT_BYTES];
+    const struct entity *entity = entity_of(fold, tenant, party);
+    const struct fact *talk = next(entity, NULL, PARTY_TALK, from);
+    while (talk && fact_number(talk, TALK_START) <= start) talk = next(entity, talk, PARTY_TALK, from);
+    if (talk) ground_set(ground, talk->at, fact_id(talk, room));
 }
 
 void party_first_job(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t to, struct ground *ground) {
-    struct entry_walk walk;
-    if (!party->len || from > to) return;
-    walk_from(&walk, tenant, party, 'J', from);
-    if (!walk_next(fold, &walk) || walk.time > to) return;
-    ground_offer(ground, walk.time, walk.id);
+    char room[UUID_TEXT_BYTES];
+    if (!party->len) return;
+    const struct fact *job = next(entity_of(fold, tenant, party), NULL, PARTY_JOB, from);
+    if (job && job->at <= to) ground_offer(ground, job->at, fact_id(job, room));
 }
 
 bool party_has_job(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t to, int64_t by) {
-    struct entry_walk walk;
+    char room[UUID_TEXT_BYTES];
     if (!party->len) return false;
-    walk_from(&walk, tenant, party, 'J', from);
-    while (walk_next(fold, &walk) && walk.time <= to)
-        if (!job_cancelled_by(job_entity(fold->cache, tenant, walk.id), by)) return true;
+    const struct entity *entity = entity_of(fold, tenant, party);
+    for (const struct fact *job = next(entity, NULL, PARTY_JOB, from); job && job->at <= to; job = next(entity, job, PARTY_JOB, from))
+        if (!job_cancelled_by(job_entity(fold->cache, tenant, fact_id(job, room)), by)) return true;
     return false;
 }
 
+/* ---- rows ---- */
+
+/* A row's call lies where its start says: it need not be looked up. */
+static void touch_call(struct fold *fold, struct str tenant, const struct fact *row) {
+    char room[UUID_TEXT_BYTES];
+    step_touch(fold, call_entity_at(fold->cache, tenant, fact_id(row, room), row->at));
+}
+
 void party_touch_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t start, int64_t moment) {
-    struct entry_walk walk;
-    walk_from(&walk, tenant, party, 'R', INT64_MIN);
-    while (walk_next(fold, &walk) && walk.time < start) {
-        struct party_row row;
-        memcpy(&row, walk.value.ptr, sizeof row);
-        if (row.kind != KIND_ABANDONED || row.withdrawn) continue;
-        if (moment == NONE || row.closed_at == NONE || row.closed_at > moment) step_touch(fold, call_entity(fold->cache, tenant, walk.id));
+    const struct entity *entity = entity_of(fold, tenant, party);
+    for (const struct fact *row = next(entity, NULL, PARTY_ROW, INT64_MIN); row && row->at < start; row = next(entity, row, PARTY_ROW, INT64_MIN)) {
+        if (row->a != KIND_ABANDONED || row->b) continue;
+        int64_t closed_at = fact_number(row, ROW_CLOSED_AT);
+        if (moment == NONE || closed_at == NONE || closed_at > moment) touch_call(fold, tenant, row);
     }
 }
 
 void party_touch_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at) {
-    struct entry_walk walk;
-    walk_from(&walk, tenant, party, 'R', INT64_MIN);
-    while (walk_next(fold, &walk) && walk.time <= booked_at) {
-        struct party_row row;
-        memcpy(&row, walk.value.ptr, sizeof row);
-        if (booked_at <= row.window_end) step_touch(fold, call_entity(fold->cache, tenant, walk.id));
-    }
+    const struct entity *entity = entity_of(fold, tenant, party);
+    for (const struct fact *row = next(entity, NULL, PARTY_ROW, INT64_MIN); row && row->at <= booked_at; row = next(entity, row, PARTY_ROW, INT64_MIN))
+        if (booked_at <= fact_number(row, ROW_WINDOW_END)) touch_call(fold, tenant, row);
 }
 
 int32_t party_open_rows(struct fold *fold, struct str tenant, const struct party *party, struct str call_id) {
-    struct entry_walk walk;
     int32_t open = 0;
     if (!party->len) return 0;
-    walk_from(&walk, tenant, party, 'R', INT64_MIN);
-    while (walk_next(fold, &walk)) {
-        struct party_row row;
-        memcpy(&row, walk.value.ptr, sizeof row);
-        open += row.kind == KIND_ABANDONED && !row.withdrawn && row.closed_at == NONE && !str_equal(walk.id, call_id);
-    }
+    const struct entity *entity = entity_of(fold, tenant, party);
+    struct fact_id id = fact_id_of(call_id);
+    for (const struct fact *row = next(entity, NULL, PARTY_ROW, INT64_MIN); row; row = next(entity, row, PARTY_ROW, INT64_MIN))
+        open += row->a == KIND_ABANDONED && !row->b && fact_number(row, ROW_CLOSED_AT) == NONE && !fact_has_id(row, &id);
     return open;
 }

@@ -1,16 +1,20 @@
 /*
  * party: the index by caller and by customer: who talked when, whose jobs were booked when, whose rows there are (SPEC 3).
  *
- * TABLE_PARTIES, key tenant, party, what, time, id; a party is 'n' + number or 'c' + customer id. All that is known of one party lies
- * together, by time.
- *     'T' talk  time = moment, id = call              value = start of that call
- *     'J' job   time = booked_at, id = job            value = nothing
- *     'R' row   time = start of its call, id = call, kind   value = struct party_row
+ * One entity of TABLE_PARTIES: key tenant, party; a party is 'n' + number or 'c' + customer id. Its blob is facts of its own, by time, so
+ * that all that is known of one party is read, and written, at once (docs/decisions/0026).
  */
 #ifndef RINGBACK_PARTY_H
 #define RINGBACK_PARTY_H
 
 #include "../step.h"
+
+/* What a party's facts are. `at` and id say of what: */
+enum party_fact {
+    PARTY_TALK = 128, /* the moment that acts, a call; texts: the start of that call, a number */
+    PARTY_JOB,        /* when it was booked, a job */
+    PARTY_ROW         /* the start of its call, that call; a: kind; b: withdrawn; texts: window_end, closed_at, numbers */
+};
 
 struct party {
     char text[ID_BYTES_MAX + 1];
@@ -23,7 +27,6 @@ struct party_row {
     int64_t closed_at;  /* NONE: open */
     uint8_t kind;
     uint8_t withdrawn;  /* or never opened, for the sake of a job: talk does not touch it, jobs do */
-    uint8_t pad[6];
 };
 
 /* The earliest talk or job that counts. */
@@ -37,6 +40,7 @@ struct ground {
 void ground_offer(struct ground *ground, int64_t moment, struct str id);
 static inline struct str ground_id(const struct ground *ground) { return (struct str){ground->id, ground->len}; }
 
+/* What is entered goes beyond OWN_FACTS_BYTES_MAX of one party, a million entries, nowhere: who has so many is no caller. */
 void party_put_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t moment, struct str call_id, int64_t start);
 void party_remove_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t moment, struct str call_id);
 void party_put_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at, struct str job_id);

@@ -28,13 +28,6 @@ static void job_make(struct fold *fold, struct entity *entity) {
     job->last_event_at = step_now(fold);
 }
 
-static int64_t number_of(const struct fact *fact, unsigned text) {
-    struct str bytes = fact_text(fact, text);
-    int64_t number = NONE;
-    if (bytes.len == sizeof number) memcpy(&number, bytes.ptr, sizeof number);
-    return number;
-}
-
 void job_read(const struct entity *entity, struct job_read *read) {
     *read = (struct job_read){.latest_at = NONE, .created_at = NONE, .scheduled_at = NONE, .completed_at = NONE, .cancelled_at = NONE, .first_cancelled_at = NONE};
     for (const struct fact *fact = facts_at(entity, JOB_FACTS); fact; fact = fact_next(entity, fact)) {
@@ -43,9 +36,9 @@ void job_read(const struct entity *entity, struct job_read *read) {
         if (fact->type == EVENT_JOB_BOOKED) {
             if (read->booked) continue; /* a job is booked once: the first counts */
             read->booked = fact;
-            if (number_of(fact, JOB_SCHEDULED) != NONE) read->scheduled_at = number_of(fact, JOB_SCHEDULED);
+            if (fact_number(fact, JOB_SCHEDULED) != NONE) read->scheduled_at = fact_number(fact, JOB_SCHEDULED);
         } else if (fact->type == EVENT_JOB_RESCHEDULED) {
-            read->scheduled_at = number_of(fact, 1);
+            read->scheduled_at = fact_number(fact, 1);
         } else if (fact->type == EVENT_JOB_COMPLETED) {
             read->completed_at = fact->at;
         } else {
@@ -57,7 +50,7 @@ void job_read(const struct entity *entity, struct job_read *read) {
     read->call = fact_text(read->booked, JOB_CALL);
     read->customer = fact_text(read->booked, JOB_CUSTOMER);
     read->caller = fact_text(read->booked, JOB_CALLER);
-    read->created_at = number_of(read->booked, JOB_CREATED) == NONE ? read->booked->at : number_of(read->booked, JOB_CREATED);
+    read->created_at = fact_number(read->booked, JOB_CREATED) == NONE ? read->booked->at : fact_number(read->booked, JOB_CREATED);
 }
 
 bool job_cancelled_by(const struct entity *entity, int64_t by) {
@@ -70,10 +63,6 @@ bool job_is_duplicate(struct fold *fold, const struct event *event) {
     const struct entity *entity = job_entity(fold->cache, event->tenant, event->body.subject);
     return entity->size && fold->meta.stream_time <= job_of(entity)->last_event_at + DUPLICATE_WINDOW_MS &&
            facts_find(entity, JOB_FACTS, &fold->id);
-}
-
-static struct str number_text(const int64_t *number) {
-    return *number == NONE ? STR_NULL : (struct str){(const char *)number, sizeof *number};
 }
 
 /* The job no longer names this call. */
@@ -145,7 +134,7 @@ static void unindex(struct fold *fold, struct entity *entity, const struct party
     const struct fact *fact = facts_at(entity, JOB_FACTS);
     while (fact) {
         struct str text = fact_text(fact, 1);
-        int64_t indexed_at = fact->type == FACT_INDEXED ? number_of(fact, 2) : NONE;
+        int64_t indexed_at = fact->type == FACT_INDEXED ? fact_number(fact, 2) : NONE;
         if (fact->type != FACT_INDEXED || (indexed_at == booked_at && in_parties(text, parties))) {
             fact = fact_next(entity, fact);
             continue;

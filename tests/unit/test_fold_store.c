@@ -70,8 +70,8 @@ static int failing_put(struct store *store, enum table table, struct str key, st
 static int failing_remove(struct store *store, enum table table, struct str key) {
     return fails(store) ? STORE_ERROR_IO : sound.remove(store, table, key);
 }
-static int failing_seek(struct store *store, enum table table, struct str from, struct str within, struct str *key, struct str *value) {
-    return fails(store) ? STORE_ERROR_IO : sound.seek(store, table, from, within, key, value);
+static int failing_seek(struct store *store, enum table table, struct str from, struct str *key, struct str *value) {
+    return fails(store) ? STORE_ERROR_IO : sound.seek(store, table, from, key, value);
 }
 static int failing_next(struct store *store, enum table table, struct str *key, struct str *value) {
     return fails(store) ? STORE_ERROR_IO : sound.next(store, table, key, value);
@@ -175,7 +175,7 @@ static void a_fold_tells_the_error_of_its_store(void **state) {
         if (done) whole = outputs;
         store_close(store);
     }
-    assert_true(number > 400);
+    assert_true(number > 300);
     assert_true(whole > 30);
 }
 
@@ -332,8 +332,7 @@ static void what_the_fold_never_wrote_is_not_trusted(void **state) {
         {TABLE_COMMANDS, STR("a"), STR(""), fold_on},
         {TABLE_COMMANDS, STR("12345678" "endless"), STR(""), fold_on},
         {TABLE_COMMANDS, STR("\xff"), STR(""), fold_on}, /* behind all that may be forgotten */
-        {TABLE_PARTIES, STR("acme\0" "n+12025550109\0" "T" "\xff"), STR(""), fold_on},
-        {TABLE_PARTIES, STR("acme\0" "n+12025550109\0" "T" "\xff" "2345678" "endless"), STR(""), fold_on},
+        {TABLE_PARTIES, STR("acme\0" "n+12025550109\0"), STR("short"), fold_on},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct store *store = make_state();

@@ -88,14 +88,14 @@ static int read_again(struct log *outputs, struct reader_counts *counts) {
     return result;
 }
 
-/* Every seal is checked: its outputs' hash is of records that had fewer fields than ours. */
+/* Every seal is checked: its outputs' hash is of records that had fewer fields than ours. Its state lay otherwise, and is not compared. */
 static void test_it_is_folded(void **state) {
     (void)state;
     struct reader_counts counts;
     data_make();
     if (read_again(NULL, &counts) != 0) fail_msg("%s", failure.text);
     assert_int_equal(counts.records, 10);
-    assert_int_equal(counts.uncompared, 0);
+    assert_int_equal(counts.uncompared, 3);
 }
 
 static void expect_rejected(const struct rejected *rejected, enum reject_reason reason, enum bytes_form form) {

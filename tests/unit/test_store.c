@@ -108,25 +108,6 @@ static void seek_finds_the_first_at_or_after(void **state) {
     assert_int_equal(store_seek(store, TABLE_JOBS, STR_NULL, &key, &value), STORE_ABSENT);
 }
 
-static void seek_within_stays_within(void **state) {
-    struct store *store = store_of(state);
-    static const enum table both[] = {TABLE_CALLS, TABLE_PARTIES}; /* in a tree, and in runs */
-    assert_int_equal(store_begin(store), 0);
-    for (size_t i = 0; i < 2; i++) {
-        enum table table = both[i];
-        struct str key, value;
-        put(store, table, STR("a\0n1\0T1"), STR("1"));
-        put(store, table, STR("a\0n1\0T2"), STR("2"));
-        put(store, table, STR("a\0n2\0T1"), STR("3"));
-        assert_int_equal(store_seek_within(store, table, STR("a\0n1\0T2"), STR("a\0n1\0T"), &key, &value), 0);
-        assert_str(key, STR("a\0n1\0T2"));
-        assert_int_equal(store_seek_within(store, table, STR("a\0n1\0T3"), STR("a\0n1\0T"), &key, &value), STORE_ABSENT);
-        assert_int_equal(store_seek_within(store, table, STR("a\0n1\0T3"), STR("a\0"), &key, &value), 0);
-        assert_str(key, STR("a\0n2\0T1"));
-        assert_int_equal(store_seek_within(store, table, STR("b"), STR(""), &key, &value), STORE_ABSENT);
-    }
-}
-
 static void reading_keeps_the_position(void **state) {
     struct store *store = store_of(state);
     begin_with(store, (const char *const[]){"a", "b", "c"}, 3);
@@ -258,7 +239,7 @@ static void close_ends_an_open_transaction(void **state) {
 #define TWIN(test) cmocka_unit_test_setup_teardown(test, OPEN, close_twin)
 #define SUITE                                                                                                                              \
     TWIN(shorter_keys_come_first_and_bytes_are_unsigned), TWIN(put_replaces_and_delete_removes), TWIN(tables_are_apart),                   \
-        TWIN(seek_finds_the_first_at_or_after), TWIN(seek_within_stays_within), TWIN(reading_keeps_the_position),                          \
+        TWIN(seek_finds_the_first_at_or_after), TWIN(reading_keeps_the_position),                          \
         TWIN(an_empty_value_is_a_value), TWIN(abort_restores), TWIN(commit_keeps), TWIN(keys_of_506_bytes_and_not_one_more),               \
         TWIN(values_of_300_KiB), TWIN(rules_of_the_header_hold), TWIN(there_is_no_such_table),                                             \
         TWIN(close_ends_an_open_transaction)
@@ -273,7 +254,7 @@ static void there_is_no_such_table(void **state) {
     assert_int_equal(store_seek(store, TABLES, STR("a"), &key, &value), STORE_ERROR_MISUSE);
     store_abort(store);
     begin_with(store, NULL, 0);
-    assert_int_equal(store_seek_within(store, TABLES, STR(""), STR("a"), &key, &value), STORE_ERROR_MISUSE);
+    assert_int_equal(store_seek(store, TABLES, STR(""), &key, &value), STORE_ERROR_MISUSE);
     store_abort(store);
 }
 
