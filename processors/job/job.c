@@ -171,6 +171,11 @@ static void schedule(struct fold *fold, struct entity *entity, const struct job_
     entity_due(fold->cache, entity, (struct deadline){job->retain_at == NONE ? NO_DEADLINE : job->retain_at, TIMER_RETAIN, 0});
 }
 
+/* When the work is done is no ground for a row. */
+static bool concerns_rows(const struct fold *fold) {
+    return !fold->event || (fold->event->type != EVENT_JOB_RESCHEDULED && fold->event->type != EVENT_JOB_COMPLETED);
+}
+
 void job_propagate(struct fold *fold, struct entity *entity) {
     struct job_read read;
     struct party parties[3] = {{.len = 0}, {.len = 0}, {.len = 0}};
@@ -183,12 +188,13 @@ void job_propagate(struct fold *fold, struct entity *entity) {
     unindex(fold, entity, parties, booked_at, true);
     for (int i = 0; i < 3 && booked_at != NONE; i++) {
         if (!parties[i].len) continue;
-        if (!is_indexed(entity, &parties[i])) {
+        bool indexed = is_indexed(entity, &parties[i]);
+        if (!indexed) {
             struct str texts[2] = {{parties[i].text, parties[i].len}, number_text(&booked_at)};
             facts_insert(fold->cache, entity, JOB_FACTS, FACT_INDEXED, 0, 0, INT64_MAX, &FACT_NO_ID, texts, 2);
             party_put_job(fold, tenant, &parties[i], booked_at, entity_id(entity));
         }
-        party_touch_job(fold, tenant, &parties[i], booked_at);
+        if (!indexed || concerns_rows(fold)) party_touch_job(fold, tenant, &parties[i], booked_at);
     }
     for (const struct fact *fact = facts_at(entity, JOB_FACTS); fact; fact = fact_next(entity, fact))
         if (fact->type == FACT_SHOWN_BY) step_touch(fold, call_entity(fold->cache, tenant, fact_text(fact, 1)));
