@@ -29,7 +29,7 @@ static const struct option_row options[] = {
     {"format", 'f', OPTION_CHOICE, "jsonl|avro", NULL, false, false, "The format of the files, where their content does not show it"},
     {"quiet", 'q', OPTION_FLAG, NULL, NULL, false, false, "No progress and no summary"},
     /* For tests (README.md): the journal's bytes depend on these. */
-    {"batch", 0, OPTION_NUMBER, "N", "30000", /* under 96 MiB of memory, where 50,000 take 120 */ false, false, NULL},
+    {"batch", 0, OPTION_NUMBER, "N", "40000", /* under 96 MiB of memory, where 50,000 take 104 */ false, false, NULL},
     {"append-time", 0, OPTION_TIME, "TIME", NULL, false, false, NULL},
     {"journal-id", 0, OPTION_TEXT, "HEX", NULL, false, false, NULL},
     {0},

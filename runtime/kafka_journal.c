@@ -20,18 +20,33 @@ struct kafka_journal {
     bool at_seal;                /* nothing was read since a seal */
     bool verified;               /* the seal that the state remembers was met */
     int64_t progress_at;         /* monotonic ms */
-    uint64_t records;
+    int64_t records;             /* since it last said that it is alive */
     char name[300];
 };
 
+static int frame_make(uint8_t frame[JOURNAL_FRAME_BYTES], const char *schema, struct failure *failure) {
+    uint64_t fingerprint;
+    if (schema_fingerprint(schema, strlen(schema), &fingerprint) < 0) return fail(failure, EXIT_FAILED, "the journal's schema is none.");
+    framing_write(&(struct framing){.kind = FRAMING_FINGERPRINT, .schema.fingerprint = fingerprint}, frame);
+    return 0;
+}
+
+static int list_frame_make(uint8_t frame[JOURNAL_FRAME_BYTES], const char *schema, struct failure *failure) {
+    static const char around[] = "{\"type\":\"array\",\"items\":%s}";
+    size_t size = sizeof around + strlen(schema);
+    char *list = malloc(size);
+    if (!list) return fail_memory(failure);
+    snprintf(list, size, around, schema);
+    int result = frame_make(frame, list, failure);
+    free(list);
+    return result;
+}
+
 static int form_make(struct journal_form *form, const char *schema, struct failure *failure) {
     char error[400];
-    uint64_t fingerprint;
     if (plan_make(&form->plan, schema, strlen(schema), &shape_journal_record, error, sizeof error) < 0)
         return fail(failure, EXIT_FAILED, "the journal's schema: %s.", error);
-    if (schema_fingerprint(schema, strlen(schema), &fingerprint) < 0) return fail(failure, EXIT_FAILED, "the journal's schema is none.");
-    framing_write(&(struct framing){.kind = FRAMING_FINGERPRINT, .schema.fingerprint = fingerprint}, form->frame);
-    return 0;
+    return frame_make(form->frame, schema, failure) < 0 ? -1 : list_frame_make(form->list_frame, schema, failure);
 }
 
 int journal_form_make(struct journal_form *form, struct failure *failure) {
@@ -60,16 +75,26 @@ static void alive(struct kafka_journal *journal) {
 }
 
 /* Takes the frame off, and goes by what it says. */
-static int datum_of(struct kafka_journal *journal, const rd_kafka_message_t *message, struct log_run *run) {
-    const struct journal_form *form = message->len < JOURNAL_FRAME_BYTES ? NULL : journal->options.form;
-    while (form && memcmp(message->payload, form->frame, JOURNAL_FRAME_BYTES) != 0) form = form->older;
-    if (!form)
-        return fail(journal->log.failure, EXIT_CONFIGURATION,
-                    "%s, offset %" PRId64 ": not a journal record, or one by a schema that this ringback does not know. Use a newer one.",
-                    journal->name, message->offset);
-    run->bytes = (struct str){(const char *)message->payload + JOURNAL_FRAME_BYTES, (uint32_t)(message->len - JOURNAL_FRAME_BYTES)};
+const char *journal_run(const struct journal_form *form, struct str value, struct log_run *run) {
+    bool is_one = false, is_list = false;
+    if (value.len < JOURNAL_FRAME_BYTES) form = NULL;
+    for (; form; form = form->older) {
+        is_one = memcmp(value.ptr, form->frame, JOURNAL_FRAME_BYTES) == 0;
+        is_list = memcmp(value.ptr, form->list_frame, JOURNAL_FRAME_BYTES) == 0;
+        if (is_one || is_list) break;
+    }
+    if (!form) return "not journal records, or by a schema that this ringback does not know. Use a newer one";
+    run->bytes = (struct str){value.ptr + JOURNAL_FRAME_BYTES, value.len - JOURNAL_FRAME_BYTES};
     run->plan = form->plan;
-    return 0;
+    run->count = 1;
+    return is_list && codec_read_list(&run->bytes, &run->count) < 0 ? "a list of journal records that is none" : NULL;
+}
+
+static int run_of(struct kafka_journal *journal, const rd_kafka_message_t *message, struct log_run *run) {
+    const char *wrong = journal_run(journal->options.form, (struct str){message->payload, (uint32_t)message->len}, run);
+    run->at = message->offset;
+    run->end = run->at + 1;
+    return wrong ? fail(journal->log.failure, EXIT_CONFIGURATION, "%s, offset %" PRId64 ": %s.", journal->name, message->offset, wrong) : 0;
 }
 
 static int fail_foreign(struct kafka_journal *journal) {
@@ -110,6 +135,14 @@ static int verify(struct kafka_journal *journal, struct str datum) {
     return is_there ? 0 : fail_foreign(journal);
 }
 
+static void goes_on(struct kafka_journal *journal, int64_t records) {
+    journal->progress_at = monotonic_ms();
+    journal->records += records;
+    if (journal->records < ALIVE_RECORDS) return;
+    journal->records = 0;
+    alive(journal);
+}
+
 static int journal_read(struct log *log, struct log_run *run) {
     struct kafka_journal *journal = journal_of(log);
     do {
@@ -117,15 +150,11 @@ static int journal_read(struct log *log, struct log_run *run) {
         journal->message = NULL;
         int found = message_await(journal);
         if (found <= 0) return found;
-        if (datum_of(journal, journal->message, run) < 0) return -1;
-        journal->progress_at = monotonic_ms();
-        if (++journal->records % ALIVE_RECORDS == 0) alive(journal);
+        if (run_of(journal, journal->message, run) < 0) return -1;
+        goes_on(journal, run->count);
     } while (!journal->verified && verify(journal, run->bytes) == 0);
     if (log->failure->code) return -1;
     journal->at_seal = !journal->message->key;
-    run->count = 1;
-    run->at = journal->message->offset;
-    run->end = run->at + 1;
     return 1;
 }
 

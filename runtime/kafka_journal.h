@@ -1,7 +1,8 @@
 /*
  * kafka_journal: the reading side of the log port over one partition of the journal topic (log.h; docs/decisions/0009).
  *
- * A run is one record; places are offsets. A seal is the record without a key: reading ends behind one, never inside a transaction.
+ * A run is one message; places are offsets. A seal is the one without a key: reading ends behind it, never inside a transaction. Others
+ * hold a list of records, or, from before docs/decisions/0027, one.
  */
 #ifndef RINGBACK_KAFKA_JOURNAL_H
 #define RINGBACK_KAFKA_JOURNAL_H
@@ -16,11 +17,14 @@
 /* How journal records are framed, and were by the schemas before ours; made once. */
 struct journal_form {
     struct plan *plan;
-    uint8_t frame[JOURNAL_FRAME_BYTES];
+    uint8_t frame[JOURNAL_FRAME_BYTES];      /* of a record */
+    uint8_t list_frame[JOURNAL_FRAME_BYTES]; /* of a list of them (codec.h) */
     struct journal_form *older; /* the one before; NULL: this is the first */
 };
 int journal_form_make(struct journal_form *form, struct failure *failure); /* on failure, too, to be freed */
 void journal_form_free(struct journal_form *form); /* what it holds; of one that was zeroed: nothing */
+/* Bytes, plan and count of a run, from a message's value. NULL; or why there are none. */
+const char *journal_run(const struct journal_form *form, struct str value, struct log_run *run);
 
 struct kafka_journal_options {
     const char *topic;

@@ -13,6 +13,8 @@
 #define INIT_MS 30000
 #define DOUBTFUL_MS 5000 /* socket.timeout.ms of a producer */
 #define BRANCH_BYTES 1   /* in front of an output: record or tombstone */
+#define LIST_BYTES (64u << 10) /* of journal records in one message, unless one alone is longer */
+#define LIST_FRONT_BYTES (JOURNAL_FRAME_BYTES + CODEC_LIST_HEAD_MAX)
 
 struct kafka_producer {
     struct log log;
@@ -22,9 +24,14 @@ struct kafka_producer {
     struct {
         uint8_t bytes[FRAMING_BYTES_MAX];
         size_t size;
-    } frames[STREAMS];
+    } frames[TOPICS];
     uint8_t *room; /* a frame, then the record; one stream is written at a time */
     size_t capacity;
+    struct {
+        uint8_t *room; /* the front, journal records, its end; owned */
+        size_t size, capacity; /* of the records */
+        int64_t count;
+    } list;
     rd_kafka_consumer_group_metadata_t *group;
     int64_t offsets[GROUP_SOURCES];
     bool begun, doubtful;
@@ -137,6 +144,36 @@ static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t nu
     rd_kafka_header_add(headers, name, -1, text, size);
 }
 
+/* The journal records that were gathered, as one message. */
+static int list_send(struct kafka_producer *producer) {
+    uint8_t head[CODEC_LIST_HEAD_MAX];
+    if (!producer->list.count) return 0;
+    size_t head_size = codec_write_list_head(producer->list.count, head), front = JOURNAL_FRAME_BYTES + head_size;
+    uint8_t *records = producer->list.room + LIST_FRONT_BYTES, *value = records - front;
+    memcpy(value, producer->options.form->list_frame, JOURNAL_FRAME_BYTES);
+    memcpy(value + JOURNAL_FRAME_BYTES, head, head_size);
+    records[producer->list.size] = CODEC_LIST_END;
+    size_t size = front + producer->list.size + 1;
+    producer->list.size = 0;
+    producer->list.count = 0;
+    return produce(producer, STREAM_JOURNAL, STR("*"), value, size, NULL);
+}
+
+static int list_add(struct kafka_producer *producer, const uint8_t *record, size_t size) {
+    if (producer->list.size + size > LIST_BYTES && list_send(producer) < 0) return -1;
+    size_t wanted = producer->list.size + size < LIST_BYTES ? LIST_BYTES : producer->list.size + size;
+    if (producer->list.capacity < wanted) {
+        uint8_t *room = realloc(producer->list.room, LIST_FRONT_BYTES + wanted + 1);
+        if (!room) return fail_memory(producer->log.failure);
+        producer->list.room = room;
+        producer->list.capacity = wanted;
+    }
+    memcpy(producer->list.room + LIST_FRONT_BYTES + producer->list.size, record, size);
+    producer->list.size += size;
+    producer->list.count++;
+    return 0;
+}
+
 /* `headers` are taken. */
 static int produce_with(struct kafka_producer *producer, int stream, struct str key, const uint8_t *value, size_t size,
                         rd_kafka_headers_t *headers) {
@@ -191,26 +228,26 @@ static rd_kafka_headers_t *headers_of(struct kafka_producer *producer, enum topi
 static int producer_append(struct log *log, int stream, struct str key, size_t size) {
     struct kafka_producer *producer = producer_of(log);
     uint8_t *encoded = producer->room + FRAMING_BYTES_MAX;
-    bool is_output = stream < TOPICS, is_tombstone = is_output && *encoded != 0;
+    if (stream == STREAM_JOURNAL) return list_add(producer, encoded, size);
+    bool is_tombstone = *encoded != 0;
     rd_kafka_headers_t *headers = NULL;
     if (is_tombstone || stream == TOPIC_REJECTED) {
         headers = headers_of(producer, (enum topic)stream, encoded, size);
         if (!headers) return -1;
     }
     /* The frame takes the place of an output's branch. */
-    size_t branch = is_output ? BRANCH_BYTES : 0, frame = producer->frames[stream].size;
-    uint8_t *value = encoded + branch - frame;
+    size_t frame = producer->frames[stream].size;
+    uint8_t *value = encoded + BRANCH_BYTES - frame;
     memcpy(value, producer->frames[stream].bytes, frame);
-    size += frame - branch;
+    size += frame - BRANCH_BYTES;
     if (is_tombstone) return produce_with(producer, stream, key, NULL, 0, headers);
     return headers ? produce_with(producer, stream, key, value, size, headers) : produce(producer, stream, key, value, size, NULL);
 }
 
 /* Kafka has no positions, and nothing to wait for before the commit. */
 static int producer_prepare(struct log *log, int64_t outputs[TOPICS]) {
-    (void)log;
     memset(outputs, 0, TOPICS * sizeof *outputs);
-    return 0;
+    return list_send(producer_of(log));
 }
 
 static int send_offsets(struct kafka_producer *producer) {
@@ -266,6 +303,7 @@ static void producer_close(struct log *log) {
     }
     for (int topic = 0; topic < TOPICS; topic++) plan_free(producer->plans[topic]);
     free(producer->room);
+    free(producer->list.room);
     free(producer);
 }
 
@@ -291,8 +329,6 @@ static struct kafka_producer *producer_new(const struct kafka_producer_options *
                                  .sealed = {.sequence = -1},
                                  .name = producer->name};
     for (int topic = 0; topic < TOPICS; topic++) producer->frames[topic].size = framing_write(&options->own[topic], producer->frames[topic].bytes);
-    producer->frames[STREAM_JOURNAL].size = JOURNAL_FRAME_BYTES;
-    memcpy(producer->frames[STREAM_JOURNAL].bytes, options->form->frame, JOURNAL_FRAME_BYTES);
     return producer;
 }
 

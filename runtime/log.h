@@ -50,8 +50,7 @@ struct log_operations {
     /* Room for at least `size` bytes to encode a stream's next record into, `*capacity` bytes in all; valid until the next call for
      * that stream. NULL: failed. */
     uint8_t *(*room)(struct log *log, int stream, size_t size, size_t *capacity);
-    /* The first `size` bytes of the room are the stream's next record. `key` is for ports that have keys; of the journal an event's tenant,
-     * else `*`. */
+    /* The first `size` bytes of the room are the stream's next record. `key`, of an output, is for ports that have keys. */
     int (*append)(struct log *log, int stream, struct str key, size_t size);
     /* Makes all that was appended durable, in `outputs` where each topic then ends. */
     int (*prepare)(struct log *log, int64_t outputs[TOPICS]);

@@ -55,8 +55,7 @@ static int journal_and_fold(struct writer *writer, struct journal_record *record
     record->append_time = append_time(writer);
     uint8_t *room;
     size_t size = encode(writer, record, event_bytes, &room);
-    struct str key = record->type == JOURNAL_EVENT ? record->body.event.tenant : STR("*");
-    if (!size || log_append(writer->log, STREAM_JOURNAL, key, size) < 0) return -1;
+    if (!size || log_append(writer->log, STREAM_JOURNAL, STR_NULL, size) < 0) return -1;
     writer->records++;
     return from_store(writer, fold_apply(writer->fold, record, event_bytes));
 }

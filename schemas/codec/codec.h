@@ -97,6 +97,13 @@ size_t codec_write_journal_event(const struct journal_record *record, struct str
 int64_t codec_read_journal(const struct plan *plan, const uint8_t *bytes, size_t size, struct journal_record *record,
                            struct str *event_bytes, struct scratch *scratch, struct refusal *why);
 
+/* Several records of one schema, as Avro's array of them: how many in one block, they, an empty block. */
+#define CODEC_LIST_HEAD_MAX 10
+#define CODEC_LIST_END 0
+size_t codec_write_list_head(int64_t count, uint8_t head[CODEC_LIST_HEAD_MAX]); /* how long it is */
+/* Leaves of *bytes the records alone, *count of them. -1: it is no such list. */
+int codec_read_list(struct str *bytes, int64_t *count);
+
 /*
  * JSON lines. An event is one flat object, here on two lines:
  *   {"type":"QueueEntered","tenant":"acme","event_id":"e2","occurred_at":"2026-03-01T09:00:00.250Z",

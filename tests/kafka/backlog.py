@@ -8,7 +8,7 @@ from program import EXIT_DONE, EXIT_REJECTED, Failed
 from through import as_of
 from wire import Container, JOBS, messages
 
-KILLS, BETWEEN_KILLS = 3, 4000
+KILLS, BETWEEN_KILLS = 3, 28  # of the journal's offsets: eight transactions of 500 records
 MINUTE = 60_000
 
 

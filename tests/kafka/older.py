@@ -4,14 +4,14 @@ import json
 from bench import now_ms, wait_until
 from idle import call
 from program import Failed, ROOT
+from service import FRAME
 from wire import confluent_kafka, datum, fingerprint
 
 OLDER = ROOT / "schemas/older/JournalRecord-1.avsc"
 NULLS = b"\x00" * 4  # of the fields that Rejected had not then
-FRAME = b"\xc3\x01"
 
 
-def copy(wire, producer, topic, framed):
+def copy(wire, producer, topic, written):
     """The messages of a topic, as they would have been written then, in one of their own."""
     config = {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1", "max.message.bytes": "1100000"} if topic == "journal" else {}
     new = confluent_kafka.admin.NewTopic(f"{wire.prefix}older.{topic}", 1, 1, config=config)
@@ -19,8 +19,9 @@ def copy(wire, producer, topic, framed):
         future.result(30)
     count = 0
     for message in wire.read(topic, 0):
-        producer.produce(new.topic, framed(datum(message.value())), message.key(), headers=message.headers())
-        count += 1
+        for value in written(message):
+            producer.produce(new.topic, value, message.key(), headers=message.headers())
+            count += 1
     producer.flush(30)
     return count
 
@@ -44,8 +45,8 @@ def older_schemas(bench):
         first.kill()
 
     producer, frame = wire.producer(), FRAME + fingerprint(json.loads(OLDER.read_text()))
-    records = copy(wire, producer, "journal", lambda value: frame + value)
-    copy(wire, producer, "rejected", lambda value: FRAME + bytes(8) + without_nulls(value))
+    records = copy(wire, producer, "journal", lambda message: [frame + data for data, _ in bench.program.journalled(message)])
+    copy(wire, producer, "rejected", lambda message: [FRAME + bytes(8) + without_nulls(datum(message.value()))])
     prefix = f"  prefix: {wire.prefix}\n"
     second = bench.instance(wire, room, "two")
     second.config.write_text(second.config.read_text().replace(

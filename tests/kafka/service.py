@@ -16,8 +16,9 @@ sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE.parent / "bad_input"))
 import avro  # noqa: E402
 from program import Failed, Program  # noqa: E402
-from wire import datum, fastavro  # noqa: E402
+from wire import datum, fastavro, fingerprint  # noqa: E402
 
+FRAME = b"\xc3\x01"  # of single-object encoding; the schema's fingerprint follows
 EVENT = {"type": "QueueChanged", "tenant": "acme", "event_id": "e1", "occurred_at": 0, "queue": "q", "name": "Q"}
 
 
@@ -29,8 +30,25 @@ class Ringback(Program):
         data = pathlib.Path(room) / "schema"
         self.run("fold", "--quiet", "--data", data, "-", input=json.dumps(EVENT).encode())
         self.journal_text = avro.schema_of((data / "journal.avro").read_bytes())
-        self.journal_schema = fastavro.parse_schema(json.loads(self.journal_text))
+        schema = json.loads(self.journal_text)
+        self.journal_schema = fastavro.parse_schema(schema)
+        self.seal_frame, self.list_frame = FRAME + fingerprint(schema), FRAME + fingerprint({"type": "array", "items": schema})
         self.data, self.schemas = data, {}
+
+    def journalled(self, message):
+        """The records of a message of the journal, encoded and read: one seal, which has no key, or a list (docs/decisions/0027)."""
+        value, is_seal = message.value(), message.key() is None
+        if value[:len(FRAME) + 8] != (self.seal_frame if is_seal else self.list_frame):
+            raise Failed(f"journal-{message.partition()}, offset {message.offset()}: only seals have no key, all else is a list: {value[:10].hex()}")
+        stream, records = io.BytesIO(value), []
+        stream.seek(len(FRAME) + 8)
+        for _ in range(1 if is_seal else fastavro.schemaless_reader(stream, "long")):
+            begin = stream.tell()
+            record = fastavro.schemaless_reader(stream, self.journal_schema, None, return_record_name=True)
+            records.append((value[begin:stream.tell()], record))
+        if stream.read() != (b"" if is_seal else b"\x00") or is_seal != (records[-1][1]["body"][0].rsplit(".", 1)[-1] == "Seal"):
+            raise Failed(f"journal-{message.partition()}, offset {message.offset()}: neither one seal nor a list of others")
+        return records
 
     def decode(self, topic, message):
         """What an output message says, in single-object encoding."""

@@ -53,16 +53,27 @@ static struct trial *trial_of(struct log *log, size_t offset) { return (struct t
 static struct trial *of_journal(struct log *log) { return trial_of(log, offsetof(struct trial, journal)); }
 static struct trial *of_outputs(struct log *log) { return trial_of(log, offsetof(struct trial, outputs)); }
 
-static struct str datum(const struct entry *entry) {
-    return (struct str){entry->value.ptr + JOURNAL_FRAME_BYTES, entry->value.len - JOURNAL_FRAME_BYTES};
+static struct log_run run_of(const struct entry *entry) {
+    struct log_run run;
+    const char *wrong = journal_run(&form, entry->value, &run);
+    if (wrong) sim_fail("the journal: %s", wrong);
+    return run;
+}
+
+static int64_t seal_read(const struct entry *entry, struct journal_record *record, struct refusal *why) {
+    static struct scratch scratch;
+    struct log_run run = run_of(entry);
+    struct str event;
+    return codec_read_journal(run.plan, (const uint8_t *)run.bytes.ptr, run.bytes.len, record, &event, &scratch, why);
 }
 
 static int journal_read(struct log *log, struct log_run *run) {
     struct trial *trial = of_journal(log);
     while (trial->at < trial->log->high && trial->log->entries[trial->at].fate != FATE_COMMITTED) trial->at++;
     if (trial->at >= trial->log->high) return 0;
-    *run = (struct log_run){.bytes = datum(&trial->log->entries[trial->at]), .plan = form.plan, .count = 1, .at = trial->at, .end = trial->at + 1};
-    trial->at++;
+    *run = run_of(&trial->log->entries[trial->at]);
+    run->at = trial->at++;
+    run->end = trial->at;
     return 1;
 }
 
@@ -294,14 +305,12 @@ static void check_group(const struct trial *trial, const struct place *place) {
 /* ---- the whole ---- */
 
 static bool first_journal_id(const struct log_topic *log, char id[JOURNAL_ID_DIGITS + 1]) {
-    static struct scratch scratch;
     for (int64_t n = 0; n < log->high; n++) {
         const struct entry *entry = &log->entries[n];
         if (entry->fate != FATE_COMMITTED || entry->key.ptr) continue;
         struct journal_record record;
-        struct str event;
         struct refusal why;
-        if (codec_read_journal(form.plan, (const uint8_t *)datum(entry).ptr, datum(entry).len, &record, &event, &scratch, &why) < 0)
+        if (seal_read(entry, &record, &why) < 0)
             sim_fail("%s-%d, offset %" PRId64 ": %s", log->name, log->partition, n, why.detail);
         memcpy(id, record.body.seal.journal_id.ptr, JOURNAL_ID_DIGITS);
         id[JOURNAL_ID_DIGITS] = 0;
@@ -362,14 +371,12 @@ static const struct entry *last_seal(const struct log_topic *log) {
 }
 
 static bool has_caught_up(int32_t partition) {
-    static struct scratch scratch;
     const struct log_topic *log = broker_log_of(KAFKA_TOPIC_JOURNAL, partition);
     const struct entry *entry = last_seal(log);
     struct journal_record record;
-    struct str event;
     struct refusal why;
     if (!entry || broker_stable_end(log) < log->end) return false;
-    if (codec_read_journal(form.plan, (const uint8_t *)datum(entry).ptr, datum(entry).len, &record, &event, &scratch, &why) < 0) return false;
+    if (seal_read(entry, &record, &why) < 0) return false;
     for (uint32_t n = 0; n < record.body.seal.sources.count; n++) {
         const struct seal_source *stands = &record.body.seal.sources.items[n];
         enum source_kind kind = (enum source_kind)stands->source;

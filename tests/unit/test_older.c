@@ -40,6 +40,48 @@ static void test_forms(void **state) {
     journal_form_free(&form);
 }
 
+/* A message by frame, then `size` bytes. */
+static struct str message(const uint8_t frame[JOURNAL_FRAME_BYTES], const char *bytes, uint32_t size) {
+    static char room[100];
+    memcpy(room, frame, JOURNAL_FRAME_BYTES);
+    memcpy(room + JOURNAL_FRAME_BYTES, bytes, size);
+    return (struct str){room, JOURNAL_FRAME_BYTES + size};
+}
+
+static void expect_run(const struct journal_form *form, struct str value, int64_t count, const struct plan *plan, struct str bytes) {
+    struct log_run run;
+    assert_null(journal_run(form, value, &run));
+    assert_int_equal(run.count, count);
+    assert_ptr_equal(run.plan, plan);
+    assert_int_equal(run.bytes.len, bytes.len);
+    assert_memory_equal(run.bytes.ptr, bytes.ptr, bytes.len);
+}
+
+/* By each schema a message is one record or a list of them. */
+static void test_messages(void **state) {
+    (void)state;
+    struct journal_form form;
+    struct log_run run;
+    assert_int_equal(journal_form_make(&form, &failure), 0);
+    for (const struct journal_form *each = &form; each; each = each->older) {
+        assert_memory_not_equal(each->frame, each->list_frame, JOURNAL_FRAME_BYTES);
+        expect_run(&form, message(each->frame, "record", 6), 1, each->plan, STR("record"));
+        expect_run(&form, message(each->list_frame, "\x02" "record\0", 8), 1, each->plan, STR("record"));
+        expect_run(&form, message(each->list_frame, "\x80\x01" "records\0", 10), 64, each->plan, STR("records"));
+    }
+    static const struct {
+        const char *bytes;
+        uint32_t size;
+    } none[] = {{"", 0}, {"\0", 1}, {"\x02", 1}, {"\x02" "record", 7}, {"\x01" "record\0", 8}, {"\x80", 1}, {"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\0", 11}};
+    for (size_t n = 0; n < sizeof none / sizeof *none; n++)
+        assert_string_equal(journal_run(&form, message(form.list_frame, none[n].bytes, none[n].size), &run), "a list of journal records that is none");
+    uint8_t unknown[JOURNAL_FRAME_BYTES] = {0xc3, 0x01, 1, 2, 3, 4, 5, 6, 7, 8};
+    assert_non_null(strstr(journal_run(&form, message(unknown, "record", 6), &run), "Use a newer one"));
+    assert_non_null(strstr(journal_run(&form, (struct str){(const char *)form.frame, JOURNAL_FRAME_BYTES - 1}, &run), "Use a newer one"));
+    assert_non_null(strstr(journal_run(&form, STR_NULL, &run), "Use a newer one"));
+    journal_form_free(&form);
+}
+
 /* ---- a journal by the first of them */
 
 /* Its blocks, as the ringback of that schema wrote them: an abandoned call, a line that is no event, a second start, an event of the future. */
@@ -187,8 +229,9 @@ static void test_hashed_size(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
     const struct CMUnitTest tests[] = {
-        CASE(test_the_schema_is_known),           CASE(test_forms),                CASE(test_it_is_folded),
-        CASE(test_its_outputs_are_written_again), CASE(test_it_is_not_written_to), CASE(test_hashed_size),
+        CASE(test_the_schema_is_known),           CASE(test_forms),                CASE(test_messages),
+        CASE(test_it_is_folded),                  CASE(test_its_outputs_are_written_again), CASE(test_it_is_not_written_to),
+        CASE(test_hashed_size),
     };
     return cmocka_run_group_tests(tests, schemas_setup, schemas_teardown);
 }
