@@ -103,7 +103,7 @@ THE_FOLD = [
     Mutation("a job that is cancelled is no news for its party's rows", "processors/job/job.c",
              "fold->event->type != EVENT_JOB_COMPLETED",
              "fold->event->type != EVENT_JOB_CANCELLED",
-             model=True),
+             scenario="second_chance: a late cancellation of the caller's job repeats the judgement"),
     Mutation("a row goes cold 1 ms early", ROW,
              "return verdict->end->at + COLD_AFTER_MS;",
              "return verdict->end->at + COLD_AFTER_MS - 1;",
