@@ -5,7 +5,7 @@
  *     01 | GUID, 16 bytes          in the header __value_schema_id; the value is the datum alone
  *     C3 01 | fingerprint, 8 bytes, little-endian | datum       Avro 1.11 "Single-object encoding"; CRC-64-AVRO of the canonical form
  *
- * The header is looked at first. No allocation, no I/O; which schema an id means is registry.h's matter.
+ * The header is looked at first, but of a value that begins with the fingerprint that the one before it had. No allocation, no I/O; which schema an id means is registry.h's matter.
  */
 #ifndef RINGBACK_FRAMING_H
 #define RINGBACK_FRAMING_H
