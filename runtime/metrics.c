@@ -77,7 +77,7 @@ static const struct row rows[METRICS] = {
     [METRIC_SOURCE_LAG] = PER("source_lag_records", GAUGE, ONE, &by_source, NULL, "Records of a source that are not journalled yet."),
     [METRIC_SOURCE_GAPS] =
         PER("source_gaps_total", COUNTER, ONE, &by_source, NULL, "Gaps: records of a source that were deleted before they were read."),
-    [METRIC_JOURNAL_LAG] = PER("journal_lag_records", GAUGE, ONE, NULL, NULL, "Journal records that this instance has not folded yet."),
+    [METRIC_JOURNAL_LAG] = PER("journal_lag_messages", GAUGE, ONE, NULL, NULL, "Messages of the journal, a seal or a list of records each, that this instance has not folded yet."),
     [METRIC_STANDBY_LAG] = PER("standby_lag_seconds", GAUGE, MS, NULL, NULL, "Age of the last seal that a standby has folded."),
     [METRIC_CLOCK_LAG] = PER("clock_lag_seconds", GAUGE, MS, NULL, NULL, "Wall clock less stream time."),
     [METRIC_CLOCK_SKEW] = OF_PROCESS("clock_skew_seconds", GAUGE, MS, NULL,

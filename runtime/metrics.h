@@ -32,7 +32,7 @@ enum metric {
     METRIC_CALLS_IN_PROGRESS,  /* gauge */
     METRIC_SOURCE_LAG,         /* a: enum source_kind; gauge, records not journalled yet */
     METRIC_SOURCE_GAPS,        /* a: enum source_kind */
-    METRIC_JOURNAL_LAG,        /* gauge, journal records that a reader has not folded yet */
+    METRIC_JOURNAL_LAG,        /* gauge, messages of the journal that a reader has not folded yet */
     METRIC_STANDBY_LAG,        /* gauge, ms: age of the last seal that a reader folded */
     METRIC_CLOCK_LAG,          /* gauge, ms: wall clock less stream time */
     METRIC_CLOCK_SKEW,         /* of the process; gauge, ms: wall clock less the broker's append time */

@@ -33,7 +33,8 @@ struct entity {
     uint16_t key_len, tenant_len;
     struct deadline due;
     int64_t start;  /* of a call: where it lies; NO_START: not known yet */
-    uint64_t mark;  /* the caller's; 0 in a fresh entity */
+    uint64_t mark;     /* the caller's, as hints; 0 in a fresh entity */
+    uint32_t hints[2];
     /* the cache's own */
     uint32_t room, heap_index;
     struct deadline heap_due, stored_due;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include "keys.h"
 
-#define FORMAT_VERSION 2
+#define FORMAT_VERSION 3
 
 int store_say(char *error, size_t error_size, int code, const char *format, ...) {
     va_list arguments;

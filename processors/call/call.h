@@ -96,6 +96,12 @@ enum start_text { START_FROM = 1, START_TO, START_CUSTOMER, START_CAMPAIGN };
 
 static inline struct call *call_of(const struct entity *entity) { return (struct call *)(void *)entity->blob; }
 
+/* The customer that a fact of a call names; null where it names none. */
+static inline struct str fact_customer(const struct fact *fact) {
+    if (fact->type == EVENT_CUSTOMER_LINKED) return fact_text(fact, 1);
+    return fact->type == EVENT_CALL_STARTED && fact->a != ANOTHER_START ? fact_text(fact, START_CUSTOMER) : STR_NULL;
+}
+
 /* Where the facts of a call begin. */
 static inline uint32_t call_facts_from(const struct entity *entity) {
     const struct call *call = call_of(entity);

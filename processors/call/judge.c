@@ -95,29 +95,21 @@ static void start(struct fold *fold, struct entity *entity, const struct event *
 
 static void insert(struct fold *fold, struct entity *entity, const struct event *event, const struct fact_id *id, const struct journal_record *record,
                    struct str bytes) {
-    struct verdict before;
-    struct party old = {.len = 0};
-    bool links = event->type == EVENT_CUSTOMER_LINKED && (row_is_indexed(entity, KIND_ABANDONED) || row_is_indexed(entity, KIND_SECOND_CHANCE));
     if (event->type == EVENT_CALL_ENDED && event->occurred_at < call_of(entity)->started_at) {
         reject(fold, event, record, bytes, REJECT_BAD_TIME, "occurred_at: the end is earlier than the call's start");
         return;
-    }
-    if (links) {
-        call_read(entity, &before);
-        old = party_of('c', before.customer);
     }
     if (!call_insert(fold->cache, entity, event, id, STR_NULL)) {
         reject(fold, event, record, bytes, REJECT_TOO_LARGE, "call_id: too many events of this call");
         return;
     }
     call_of(entity)->last_event_at = later(call_of(entity)->last_event_at, step_now(fold));
-    if (!links) return;
-    call_read(entity, &before);
-    for (int kind = 0; kind < 2; kind++) {
-        if (!row_is_indexed(entity, (enum followup_kind)kind)) continue;
-        party_remove_row(fold, entity_tenant(entity), &old, before.start->at, entity_id(entity), (uint8_t)kind);
-        row_index(fold, entity, &before, (enum followup_kind)kind);
-    }
+    bool indexed = row_is_indexed(entity, KIND_ABANDONED) || row_is_indexed(entity, KIND_SECOND_CHANCE);
+    if (event->type != EVENT_CUSTOMER_LINKED || !indexed) return;
+    struct verdict verdict;
+    call_read(entity, &verdict);
+    for (int kind = 0; kind < 2; kind++)
+        if (row_is_indexed(entity, (enum followup_kind)kind)) row_index(fold, entity, &verdict, (enum followup_kind)kind);
 }
 
 /* How events are read back from their Avro form: made when the first is needed. Our own schema always compiles. */

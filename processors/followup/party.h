@@ -1,8 +1,8 @@
 /*
  * party: the index by caller and by customer: who talked when, whose jobs were booked when, whose rows there are (SPEC 3).
  *
- * One entity of TABLE_PARTIES: key tenant, party; a party is 'n' + number or 'c' + customer id. Its blob is facts of its own, by time, so
- * that all that is known of one party is read, and written, at once (docs/decisions/0026).
+ * One entity of TABLE_PARTIES: key tenant, party; a party is 'n' + number or 'c' + customer id. Its blob is struct party_head, then facts of its own, by
+ * time, so that all that is known of one party is read, and written, at once (docs/decisions/0026).
  */
 #ifndef RINGBACK_PARTY_H
 #define RINGBACK_PARTY_H
@@ -14,6 +14,10 @@ enum party_fact {
     PARTY_TALK = 128, /* the moment that acts, a call; texts: the start of that call, a number */
     PARTY_JOB,        /* when it was booked, a job */
     PARTY_ROW         /* the start of its call, that call; a: kind; b: withdrawn; texts: window_end, closed_at, numbers */
+};
+
+struct party_head {
+    uint32_t talks, jobs; /* how many there are */
 };
 
 struct party {

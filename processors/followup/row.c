@@ -153,9 +153,12 @@ void row_index(struct fold *fold, struct entity *entity, const struct verdict *v
                               .closed_at = row ? row->closed_at : NONE,
                               .kind = (uint8_t)kind,
                               .withdrawn = !row || row->withdrawn};
-    struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer);
-    party_put_row(fold, entity_tenant(entity), &caller, verdict->start->at, entity_id(entity), &value);
-    party_put_row(fold, entity_tenant(entity), &customer, verdict->start->at, entity_id(entity), &value);
+    struct party party = party_of('n', verdict->caller);
+    party_put_row(fold, entity_tenant(entity), &party, verdict->start->at, entity_id(entity), &value);
+    for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact)) {
+        party = party_of('c', fact_customer(fact));
+        party_put_row(fold, entity_tenant(entity), &party, verdict->start->at, entity_id(entity), &value);
+    }
 }
 
 /* One version more: the row's published fields are set, this numbers and stages them. */
@@ -323,8 +326,11 @@ bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict
 
 void row_forget(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
     if (!row_is_indexed(entity, kind)) return;
-    struct party caller = party_of('n', verdict->caller), customer = party_of('c', verdict->customer);
-    party_remove_row(fold, entity_tenant(entity), &caller, verdict->start->at, entity_id(entity), (uint8_t)kind);
-    party_remove_row(fold, entity_tenant(entity), &customer, verdict->start->at, entity_id(entity), (uint8_t)kind);
+    struct party party = party_of('n', verdict->caller);
+    party_remove_row(fold, entity_tenant(entity), &party, verdict->start->at, entity_id(entity), (uint8_t)kind);
+    for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact)) {
+        party = party_of('c', fact_customer(fact));
+        party_remove_row(fold, entity_tenant(entity), &party, verdict->start->at, entity_id(entity), (uint8_t)kind);
+    }
     if (row_of(entity, kind)) counts_row(fold, entity_tenant(entity), kind, row_of(entity, kind), NULL);
 }

@@ -16,7 +16,8 @@ bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict
 /* When the row goes cold, NONE: it will not. */
 int64_t row_cold_at(const struct call *call, const struct verdict *verdict, enum followup_kind kind);
 
-/* Writes the row's index entries, under the call's caller and customer. */
+/* Writes the row's index entries, under the call's caller and each customer that it ever had: its check, and whether it went cold, are judged
+ * with the one that was known by then. */
 void row_index(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind);
 bool row_is_indexed(const struct entity *entity, enum followup_kind kind);
 /* Takes them away, before the call goes. */
