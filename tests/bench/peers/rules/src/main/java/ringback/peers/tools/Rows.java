@@ -65,13 +65,17 @@ public final class Rows {
         return places;
     }
 
-    /** The schema of that full name among the .avsc files below a directory, which may name each other. */
+    /** The schema of that full name among the .avsc files below a directory, which may name each other; those of before repeat today's names. */
     private static Schema schema(Path directory, String name) throws IOException {
         SchemaParser parser = new SchemaParser();
         try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.filter(path -> path.toString().endsWith(".avsc")).toList()) parser.parse(file);
+            for (Path file : files.filter(Rows::isOfToday).toList()) parser.parse(file);
         }
         return parser.getParsedNamedSchemas().stream().filter(schema -> schema.getFullName().equals(name)).findFirst().orElseThrow();
+    }
+
+    private static boolean isOfToday(Path path) {
+        return path.toString().endsWith(".avsc") && !path.getParent().endsWith("older");
     }
 
     private static void ofTopic(Options options, PrintStream out) throws IOException {
