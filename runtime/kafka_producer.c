@@ -159,6 +159,7 @@ static int list_send(struct kafka_producer *producer) {
     return produce(producer, STREAM_JOURNAL, STR("*"), value, size, NULL);
 }
 
+/* The first of a transaction goes at once: what the coordinator must be asked before anything goes to the journal is asked while others are gathered. */
 static int list_add(struct kafka_producer *producer, const uint8_t *record, size_t size) {
     if (producer->list.size + size > LIST_BYTES && list_send(producer) < 0) return -1;
     size_t wanted = producer->list.size + size < LIST_BYTES ? LIST_BYTES : producer->list.size + size;
@@ -171,7 +172,7 @@ static int list_add(struct kafka_producer *producer, const uint8_t *record, size
     memcpy(producer->list.room + LIST_FRONT_BYTES + producer->list.size, record, size);
     producer->list.size += size;
     producer->list.count++;
-    return 0;
+    return producer->begun ? 0 : list_send(producer);
 }
 
 /* `headers` are taken. */
