@@ -302,7 +302,7 @@ THE_PROTOCOL_ON_KAFKA = [
     Mutation("the journal's end is asked for before the last owner is fenced", "runtime/kafka_taking.c",
              "return producer_open(partition) < 0 || partition_read_to_end(partition, begun) < 0 ? -1 : 0;",
              "return partition_read_to_end(partition, begun) < 0 || producer_open(partition) < 0 ? -1 : 0;",
-             sim="freeze,slow"),
+             sim="freeze"),
     Mutation("a take-over reads what is there, not up to the end", "runtime/kafka_journal.c",
              "journal->log.sealed.position = options->until;",
              "journal->log.sealed.position = options->until;\n    journal->options.until = -1;",

@@ -114,8 +114,9 @@ static void expect_all(const struct party *party, int64_t from) {
     char room[UUID_TEXT_BYTES + 1];
     struct ground talk = {.found = false}, job = {.found = false};
     int but = (int)draw(IDS), open = 0;
-    party_first_talk(&fold, STR("acme"), party, from, from - 500, &talk);
-    expect_first(PARTY_TALK, from, from - 500, &talk);
+    int64_t start = from == NONE ? 0 : from - 500;
+    party_first_talk(&fold, STR("acme"), party, from, start, &talk);
+    expect_first(PARTY_TALK, from, start, &talk);
     party_first_job(&fold, STR("acme"), party, from, INT64_MAX, &job);
     expect_first(PARTY_JOB, from, 0, &job);
     for (size_t n = 0; n < count; n++)
