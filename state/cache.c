@@ -316,9 +316,7 @@ struct entity *cache_see_call(struct cache *cache, struct str key, struct str va
         cache_distrust(cache);
         return NULL;
     }
-    key_reset(&asked);
-    key_text(&asked, tenant);
-    key_text(&asked, id);
+    key_named(&asked, tenant, id);
     struct entity *entity = find_or_make(cache, TABLE_CALLS, key_str(&asked), &made);
     if (!made) return entity;
     entity->start = entity->stored_start = start;

@@ -60,6 +60,13 @@ static inline void key_text(struct key *key, struct str text) {
     room[text.len] = 0;
 }
 
+/* The key of what a tenant calls `id`. */
+static inline void key_named(struct key *key, struct str tenant, struct str id) {
+    key_reset(key);
+    key_text(key, tenant);
+    key_text(key, id);
+}
+
 /* Parts of a key that was read, as they are. */
 static inline void key_parts(struct key *key, struct str bytes) {
     uint8_t *room = key_extend(key, bytes.len);

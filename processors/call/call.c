@@ -1,20 +1,14 @@
 #include "call.h"
 
-static void call_key(struct key *key, struct str tenant, struct str call_id) {
-    key_reset(key);
-    key_text(key, tenant);
-    key_text(key, call_id);
-}
-
 struct entity *call_entity(struct cache *cache, struct str tenant, struct str call_id) {
     struct key key;
-    call_key(&key, tenant, call_id);
+    key_named(&key, tenant, call_id);
     return cache_get(cache, TABLE_CALLS, key_str(&key));
 }
 
 struct entity *call_entity_at(struct cache *cache, struct str tenant, struct str call_id, int64_t start) {
     struct key key;
-    call_key(&key, tenant, call_id);
+    key_named(&key, tenant, call_id);
     return cache_get_call(cache, key_str(&key), start);
 }
 

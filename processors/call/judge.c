@@ -11,9 +11,7 @@
 /* ---- events ---- */
 
 static void waiting_key(struct key *key, const struct entity *entity, struct str event_id) {
-    key_reset(key);
-    key_text(key, entity_tenant(entity));
-    key_text(key, entity_id(entity));
+    key_named(key, entity_tenant(entity), entity_id(entity));
     if (!str_is_null(event_id)) key_text(key, event_id);
 }
 

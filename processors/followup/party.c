@@ -20,9 +20,7 @@ struct party party_of(char what, struct str id) {
 
 static struct entity *entity_of(struct fold *fold, struct str tenant, const struct party *party) {
     struct key key;
-    key_reset(&key);
-    key_text(&key, tenant);
-    key_text(&key, (struct str){party->text, party->len});
+    key_named(&key, tenant, (struct str){party->text, party->len});
     return cache_get(fold->cache, TABLE_PARTIES, key_str(&key));
 }
 
@@ -145,8 +143,8 @@ void party_put_row(struct fold *fold, struct str tenant, const struct party *par
     add(fold, entity, PARTY_ROW, row->kind, row->withdrawn, start, &id, texts, 2);
 }
 
-void party_remove_row(struct fold *fold, struct str tenant, const struct party *party, int64_t start, struct str call_id, uint8_t kind) {
-    if (party->len) remove_fact(fold, tenant, party, PARTY_ROW, kind, start, call_id);
+void party_remove_row(struct fold *fold, struct str tenant, const struct party *party, int64_t start, struct str call_id, const struct party_row *row) {
+    if (party->len) remove_fact(fold, tenant, party, PARTY_ROW, row->kind, start, call_id);
 }
 
 /* ---- grounds ---- */

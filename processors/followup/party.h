@@ -49,8 +49,9 @@ void party_put_talk(struct fold *fold, struct str tenant, const struct party *pa
 void party_remove_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t moment, struct str call_id);
 void party_put_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at, struct str job_id);
 void party_remove_job(struct fold *fold, struct str tenant, const struct party *party, int64_t booked_at, struct str job_id);
-void party_put_row(struct fold *fold, struct str tenant, const struct party *party, int64_t start, struct str call_id, const struct party_row *row);
-void party_remove_row(struct fold *fold, struct str tenant, const struct party *party, int64_t start, struct str call_id, uint8_t kind);
+typedef void party_row_change(struct fold *fold, struct str tenant, const struct party *party, int64_t start, struct str call_id,
+                              const struct party_row *row);
+party_row_change party_put_row, party_remove_row; /* of what is removed the kind alone is asked for */
 
 /* The earliest talk of the party with moment >= from in a call begun after `start`. */
 void party_first_talk(struct fold *fold, struct str tenant, const struct party *party, int64_t from, int64_t start, struct ground *ground);

@@ -147,18 +147,23 @@ bool row_is_indexed(const struct entity *entity, enum followup_kind kind) {
     return row_of(entity, kind) || (kind == KIND_SECOND_CHANCE && call_of(entity)->job_prevents);
 }
 
+/* Puts or removes a row under its call's caller and each customer that it ever had. */
+static void each_party(struct fold *fold, const struct entity *entity, const struct verdict *verdict, const struct party_row *row, party_row_change *change) {
+    struct party party = party_of('n', verdict->caller);
+    change(fold, entity_tenant(entity), &party, verdict->start->at, entity_id(entity), row);
+    for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact)) {
+        party = party_of('c', fact_customer(fact));
+        change(fold, entity_tenant(entity), &party, verdict->start->at, entity_id(entity), row);
+    }
+}
+
 void row_index(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
     const struct row *row = row_of(entity, kind);
     struct party_row value = {.window_end = verdict->end ? verdict->end->at + call_of(entity)->link_days * DAY_MS : INT64_MAX,
                               .closed_at = row ? row->closed_at : NONE,
                               .kind = (uint8_t)kind,
                               .withdrawn = !row || row->withdrawn};
-    struct party party = party_of('n', verdict->caller);
-    party_put_row(fold, entity_tenant(entity), &party, verdict->start->at, entity_id(entity), &value);
-    for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact)) {
-        party = party_of('c', fact_customer(fact));
-        party_put_row(fold, entity_tenant(entity), &party, verdict->start->at, entity_id(entity), &value);
-    }
+    each_party(fold, entity, verdict, &value, party_put_row);
 }
 
 /* One version more: the row's published fields are set, this numbers and stages them. */
@@ -326,11 +331,6 @@ bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict
 
 void row_forget(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
     if (!row_is_indexed(entity, kind)) return;
-    struct party party = party_of('n', verdict->caller);
-    party_remove_row(fold, entity_tenant(entity), &party, verdict->start->at, entity_id(entity), (uint8_t)kind);
-    for (const struct fact *fact = call_facts(entity); fact; fact = fact_next(entity, fact)) {
-        party = party_of('c', fact_customer(fact));
-        party_remove_row(fold, entity_tenant(entity), &party, verdict->start->at, entity_id(entity), (uint8_t)kind);
-    }
+    each_party(fold, entity, verdict, &(struct party_row){.kind = (uint8_t)kind}, party_remove_row);
     if (row_of(entity, kind)) counts_row(fold, entity_tenant(entity), kind, row_of(entity, kind), NULL);
 }

@@ -11,9 +11,7 @@ static struct job *job_of(const struct entity *entity) { return (struct job *)(v
 
 struct entity *job_entity(struct cache *cache, struct str tenant, struct str job_id) {
     struct key key;
-    key_reset(&key);
-    key_text(&key, tenant);
-    key_text(&key, job_id);
+    key_named(&key, tenant, job_id);
     return cache_get(cache, TABLE_JOBS, key_str(&key));
 }
 

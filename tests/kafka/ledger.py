@@ -24,7 +24,7 @@ class Partition:
         self.wire, self.program, self.number = wire, program, number
         journalled = [pair for message in wire.read("journal", number) for pair in program.journalled(message)]
         self.data = [data for data, _ in journalled]
-        self.records = [record | {"kind": record["body"][0].rsplit(".", 1)[-1], "body": record["body"][1]} for _, record in journalled]
+        self.records = [record for _, record in journalled]
 
     def seals(self):
         return [record["body"] for record in self.records if record["kind"] == "Seal"]

@@ -4,8 +4,7 @@ import json
 from bench import now_ms, wait_until
 from idle import call
 from program import Failed, ROOT
-from service import FRAME
-from wire import confluent_kafka, datum, fingerprint
+from wire import FRAME, confluent_kafka, datum, fingerprint
 
 OLDER = ROOT / "schemas/older/JournalRecord-1.avsc"
 NULLS = b"\x00" * 4  # of the fields that Rejected had not then

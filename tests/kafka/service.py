@@ -16,9 +16,8 @@ sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE.parent / "bad_input"))
 import avro  # noqa: E402
 from program import Failed, Program  # noqa: E402
-from wire import datum, fastavro, fingerprint  # noqa: E402
+from wire import FRAME, datum, fastavro, fingerprint  # noqa: E402
 
-FRAME = b"\xc3\x01"  # of single-object encoding; the schema's fingerprint follows
 EVENT = {"type": "QueueChanged", "tenant": "acme", "event_id": "e1", "occurred_at": 0, "queue": "q", "name": "Q"}
 
 
@@ -45,8 +44,9 @@ class Ringback(Program):
         for _ in range(1 if is_seal else fastavro.schemaless_reader(stream, "long")):
             begin = stream.tell()
             record = fastavro.schemaless_reader(stream, self.journal_schema, None, return_record_name=True)
-            records.append((value[begin:stream.tell()], record))
-        if stream.read() != (b"" if is_seal else b"\x00") or is_seal != (records[-1][1]["body"][0].rsplit(".", 1)[-1] == "Seal"):
+            kind, body = record["body"]
+            records.append((value[begin:stream.tell()], record | {"kind": kind.rsplit(".", 1)[-1], "body": body}))
+        if stream.read() != (b"" if is_seal else b"\x00") or is_seal != (records[-1][1]["kind"] == "Seal"):
             raise Failed(f"journal-{message.partition()}, offset {message.offset()}: neither one seal nor a list of others")
         return records
 

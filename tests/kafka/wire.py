@@ -31,6 +31,9 @@ def source_of(tenant, kind):
     return "commands" if kind in COMMANDS else "directory" if kind in DIRECTORY else "jobs" if kind in JOBS else "calls"
 
 
+FRAME = b"\xc3\x01"  # of single-object encoding; the schema's fingerprint follows
+
+
 def fingerprint(schema):
     """CRC-64-AVRO of the canonical form, as bytes on the wire: fastavro spells them in that order."""
     return bytes.fromhex(fastavro.schema.fingerprint(fastavro.schema.to_parsing_canonical_form(fastavro.parse_schema(schema)), "CRC-64-AVRO"))
@@ -87,7 +90,7 @@ Message = collections.namedtuple("Message", "topic key value tenant occurred_at"
 def messages(path, prefix=""):
     """The events of a container file as messages, in single-object encoding."""
     events = Container(path)
-    head = b"\xc3\x01" + fingerprint(events.schema)
+    head = FRAME + fingerprint(events.schema)
     for data, event in events.records():
         kind = event["body"][0].rsplit(".", 1)[-1]
         topic = prefix + source_of(event["tenant"], kind)

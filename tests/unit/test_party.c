@@ -88,7 +88,7 @@ static void drop(const struct party *party, size_t n) {
     for (int times = 0; times < 2; times++) { /* what is not there goes without trace */
         if (gone.what == PARTY_TALK) party_remove_talk(&fold, STR("acme"), party, gone.at, id);
         else if (gone.what == PARTY_JOB) party_remove_job(&fold, STR("acme"), party, gone.at, id);
-        else party_remove_row(&fold, STR("acme"), party, gone.at, id, gone.row.kind);
+        else party_remove_row(&fold, STR("acme"), party, gone.at, id, &gone.row);
     }
 }
 
