@@ -14,8 +14,7 @@ def copy(wire, producer, topic, written):
     """The messages of a topic, as they would have been written then, in one of their own."""
     config = {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1", "max.message.bytes": "1100000"} if topic == "journal" else {}
     new = confluent_kafka.admin.NewTopic(f"{wire.prefix}older.{topic}", 1, 1, config=config)
-    for future in wire.admin.create_topics([new]).values():
-        future.result(30)
+    wire.make([new])
     count = 0
     for message in wire.read(topic, 0):
         for value in written(message):

@@ -31,9 +31,7 @@ class Rekey(Instance):
 def origins(wire):
     """Makes the topics of a team; the lines of configuration that name them."""
     new = confluent_kafka.admin.NewTopic
-    topics = [new(f"{wire.prefix}team.{name}", ORIGIN_PARTITIONS, 1) for name in REKEYED]
-    for future in wire.admin.create_topics(topics).values():
-        future.result(30)
+    wire.make([new(f"{wire.prefix}team.{name}", ORIGIN_PARTITIONS, 1) for name in REKEYED])
     return "rekey:\n" + "".join(f"  {name}: {wire.prefix}team.{name}\n" for name in REKEYED) + "seal_every: 1s\n"
 
 
@@ -241,28 +239,36 @@ def origins_markers_are_no_gap(bench):
 
 def rekey_holds_time(bench):
     """A call is judged ten minutes after its end: not before a booking of that time, which rekey still has before it, is read. An origin's events lie in
-    one partition: what comes into several at once may be copied in another order, which would be corrected."""
+    one partition: what comes into several at once may be copied in another order, which would be corrected. A command that is read before the roles
+    it needs would not: those come first."""
     wire, room, now = bench.wire(1), bench.directory("held"), now_ms()
     settings = origins(wire)
     due = now + 15_000
     end = due - 10 * MINUTE
     other = [event | ({"from": "+12025550103"} if "from" in event else {}) for event in call("idle", end - MINUTE, end, "jo")]
-    kept = [*setting(now), *call("booked", end - MINUTE, end, "jo"), *other]
+    *roles, switch = setting(now)
+    kept = [switch, *call("booked", end - MINUTE, end, "jo"), *other]
     booking = {"type": "JobBooked", "tenant": "acme", "event_id": "j1", "occurred_at": due - 1000, "job_id": "j1", "call": "booked"}
-    before, after = bench.encode(wire.prefix, *kept), bench.encode(wire.prefix, booking)
     producer = wire.producer()
+
+    def send(*events):
+        for message in bench.encode(wire.prefix, *events):
+            produce(producer, origin_of(wire, message.topic), message.value, "one partition")
+        producer.flush(30)
+
+    def journalled():
+        return sum(record["kind"] == "Event" for message in wire.read("journal", 0) for _, record in bench.program.journalled(message))
+
     instance = bench.instance(wire, room, settings=settings).start()
     rekey = Rekey(bench.program, wire, room, "rekey", settings).start()
     try:
-        for message in before:
-            produce(producer, origin_of(wire, message.topic), message.value, "one partition")
-        producer.flush(30)
+        send(*roles)
+        wait_until("the roles are not journalled", 10, lambda: journalled() == len(roles))
+        send(*kept)
         wait_until("the calls are not decided", 10, lambda: len(wire.read("calls-classified", 0)) >= 2)
         rekey.signal(signal.SIGSTOP)
         time.sleep(1)
-        for message in after:
-            produce(producer, origin_of(wire, message.topic), message.value, "one partition")
-        producer.flush(30)
+        send(booking)
         time.sleep(max(0, due / 1000 + LATENESS_SECONDS + HOLD_SECONDS - time.time()))
         early = [bench.change(message) for message in wire.read("followup-events", 0)]
         rekey.signal(signal.SIGCONT)

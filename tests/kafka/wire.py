@@ -122,8 +122,22 @@ class Wire:
         outputs = [new(self.prefix + name, self.partitions, 1) for name in (*TOPICS, "scratch")]
         journal = new(self.prefix + "journal", self.partitions, 1,
                       config={"message.timestamp.type": "LogAppendTime", "retention.ms": "-1", "max.message.bytes": "1100000"})
-        for future in self.admin.create_topics(sources + outputs + [journal]).values():
+        self.make(sources + outputs + [journal])
+
+    def make(self, topics):
+        """Makes topics: done when the broker tells of them, which is some time after it has taken the order."""
+        for future in self.admin.create_topics(topics).values():
             future.result(30)
+        wanted, deadline = {topic.topic for topic in topics}, time.monotonic() + 30
+        while wanted - self.led():
+            if time.monotonic() > deadline:
+                raise Failed(f"30 s after they were made, nobody leads {sorted(wanted - self.led())}")
+            time.sleep(0.05)
+
+    def led(self):
+        """The topics of which each partition has a leader."""
+        topics = self.admin.list_topics(timeout=30).topics.values()
+        return {topic.topic for topic in topics if not topic.error and all(place.leader >= 0 for place in topic.partitions.values())}
 
     def allow(self, name, size):
         """A topic that takes greater messages than it should."""
