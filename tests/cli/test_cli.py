@@ -36,8 +36,8 @@ class Result:
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
 
 
-def ringback(*words, stdin=b"", stdout=subprocess.PIPE, user=None):
-    done = subprocess.run([RINGBACK, *words], input=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=120, check=False, user=user)
+def ringback(*words, stdin=b"", stdout=subprocess.PIPE, **process):
+    done = subprocess.run([RINGBACK, *words], input=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=120, check=False, **process)
     done.stdout = (done.stdout or b"").decode()
     done.stderr = done.stderr.decode()
     return Result(done)
@@ -108,6 +108,11 @@ class Words(Cli):
         self.assertRegex(first, r"^ringback \d+\.\d+\.\d+$")
         for library in ("Avro C", "LMDB", "Jansson", "GLib"):
             self.assertRegex(second, rf"{library} \d")
+
+    def test_some_of_the_cores(self):
+        """A process that may use some of the cores, as in a container, says no more than another."""
+        one = {min(os.sched_getaffinity(0))}
+        self.good("--version", preexec_fn=lambda: os.sched_setaffinity(0, one))
 
     def test_no_command(self):
         result = ringback()
