@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "clocks.h"
 #include "json_log.h"
 
 #define ASK_MS 10000
-#define PLACES_LOOK_MS 100
 #define ERROR_BYTES 512
 #define FETCH_QUEUE_BACKOFF_MS "5" /* a second by default: see wake_fetcher in kafka_tail.c for versions without it */
 #define FETCH_WAIT_LEAST_MS 5
@@ -212,42 +210,6 @@ int fail_kafka_error(struct failure *failure, rd_kafka_error_t *error, const cha
     fail_kafka(failure, rd_kafka_error_code(error), rd_kafka_error_string(error), doing, what);
     rd_kafka_error_destroy(error);
     return -1;
-}
-
-rd_kafka_resp_err_t kafka_delivery(const rd_kafka_message_t *message) {
-    return message->err ? message->err : message->offset < 0 ? KAFKA_UNPLACED : 0;
-}
-
-int kafka_usable(rd_kafka_t *producer, rd_kafka_resp_err_t delivery, struct failure *failure) {
-    char text[300];
-    rd_kafka_resp_err_t code = rd_kafka_fatal_error(producer, text, sizeof text);
-    if (code) return fail_kafka(failure, code, text, "write with", rd_kafka_name(producer));
-    if (delivery == KAFKA_UNPLACED)
-        return fail(failure, EXIT_AGAIN, "a record of %s was acknowledged without its place: it may not be there.", rd_kafka_name(producer));
-    return delivery ? fail_kafka(failure, delivery, rd_kafka_err2str(delivery), "write with", rd_kafka_name(producer)) : 0;
-}
-
-/* Or until one is known not to have its place: why it was refused says the attempt to commit, which fails then. 2.0.2 keeps records that came back
- * after their transaction had failed, and tells nothing more of them. */
-static int await_places(rd_kafka_t *producer, const rd_kafka_resp_err_t *delivery, int64_t most_ms, struct failure *failure) {
-    int64_t began_ms = monotonic_ms();
-    rd_kafka_resp_err_t code;
-    do {
-        code = rd_kafka_flush(producer, PLACES_LOOK_MS);
-        if (kafka_usable(producer, *delivery == KAFKA_UNPLACED ? KAFKA_UNPLACED : 0, failure) < 0) return -1;
-    } while (code == RD_KAFKA_RESP_ERR__TIMED_OUT && !*delivery && monotonic_ms() - began_ms < most_ms);
-    return code && !*delivery ? fail_kafka(failure, code, rd_kafka_err2str(code), "write with", rd_kafka_name(producer)) : 0;
-}
-
-int kafka_commit(rd_kafka_t *producer, const rd_kafka_resp_err_t *delivery, int64_t most_ms, bool *doubtful, struct failure *failure) {
-    if (kafka_usable(producer, *delivery, failure) < 0 || await_places(producer, delivery, most_ms, failure) < 0) return -1;
-    for (;;) {
-        rd_kafka_error_t *error = rd_kafka_commit_transaction(producer, -1);
-        if (!error) return 0;
-        if (!rd_kafka_error_is_retriable(error)) return fail_kafka_error(failure, error, "commit a transaction of", rd_kafka_name(producer));
-        rd_kafka_error_destroy(error);
-        *doubtful = true;
-    }
 }
 
 static rd_kafka_topic_partition_list_t *list_of(const struct kafka_offset *offsets, size_t count, int64_t offset) {

@@ -36,17 +36,6 @@ int kafka_settings_check(const struct config *config, struct failure *failure);
 /* What may be said of a property that librdkafka has answered so: its own text of a value holds the value. */
 const char *kafka_property_error(const struct config_property *property, rd_kafka_conf_res_t answer, const char *text);
 
-/* Of a record that was handed over, for dr_msg_cb: 0, or why it is not there for certain. What librdkafka calls written without saying where, it
- * only infers from a later record that was (docs/decisions/0024): KAFKA_UNPLACED. */
-#define KAFKA_UNPLACED RD_KAFKA_RESP_ERR__INCONSISTENT
-rd_kafka_resp_err_t kafka_delivery(const rd_kafka_message_t *message);
-/* -1 and why, where a producer has failed for good, or by the first of its records that is not there for certain (`delivery`). Asked before each
- * call: after a fatal error some of 2.0.2 hang. */
-int kafka_usable(rd_kafka_t *producer, rd_kafka_resp_err_t delivery, struct failure *failure);
-/* Commits the open transaction once each of its records has its place, for which it waits `most_ms` at most; -1 and why. An error that may be tried
- * again is: the broker may already have done it. Then *doubtful. `delivery` is what the reports make of it meanwhile. */
-int kafka_commit(rd_kafka_t *producer, const rd_kafka_resp_err_t *delivery, int64_t most_ms, bool *doubtful, struct failure *failure);
-
 /* Describes an error of librdkafka while `doing` something with `what` (a topic, a transactional id, a group). Returns -1. */
 int fail_kafka(struct failure *failure, rd_kafka_resp_err_t code, const char *text, const char *doing, const char *what);
 /* The same of an error object, which is destroyed. */

@@ -1,25 +1,22 @@
 #include "kafka_producer.h"
 
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "clocks.h"
 #include "kafka_crash.h"
+#include "kafka_transaction.h"
 
-#define FULL_WAIT_MS 10
-#define FULL_MS 8000 /* below transaction.timeout.ms */
-#define INIT_MS 30000
-#define DOUBTFUL_MS 5000 /* socket.timeout.ms of a producer */
-#define BRANCH_BYTES 1   /* in front of an output: record or tombstone */
+#define WHY_MS 8000            /* below transaction.timeout.ms */
+#define BRANCH_BYTES 1         /* in front of an output: record or tombstone */
 #define LIST_BYTES (64u << 10) /* of journal records in one message, unless one alone is longer */
 #define LIST_FRONT_BYTES (JOURNAL_FRAME_BYTES + CODEC_LIST_HEAD_MAX)
 
 struct kafka_producer {
     struct log log;
     struct kafka_producer_options options;
-    rd_kafka_t *producer;
+    struct kafka_transaction transaction;
     rd_kafka_topic_t *topics[STREAMS];
     struct {
         uint8_t bytes[FRAMING_BYTES_MAX];
@@ -34,11 +31,8 @@ struct kafka_producer {
     } list;
     rd_kafka_consumer_group_metadata_t *group;
     int64_t offsets[GROUP_SOURCES];
-    bool begun, doubtful;
-    atomic_bool disconnected;
     struct plan *plans[TOPICS]; /* to read what was encoded, where headers are made of it; NULL until the first */
     struct scratch scratch;
-    rd_kafka_resp_err_t delivery; /* the first record that was not taken */
     int64_t seal_offset, seal_sent_ms /* monotonic */, skew_ms;
     int64_t apart_ms; /* our wall clock less the monotonic one when skew_ms was seen: what has changed since is a jump */
     char name[300];
@@ -48,13 +42,10 @@ static struct kafka_producer *producer_of(struct log *log) { return (struct kafk
 
 static const char *topic_of(const struct kafka_producer *producer, int stream) { return producer->options.config->topics.names[stream]; }
 
-/* Of every record; that of a seal (or of the probe) has the producer as its opaque. */
-static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque) {
-    struct kafka_producer *producer = opaque;
-    (void)handle;
-    rd_kafka_resp_err_t code = kafka_delivery(message);
-    if (!producer->delivery) producer->delivery = code;
-    if (code || !message->_private) return;
+/* A seal and the probe have the producer as their opaque. */
+static void taken(void *context, const rd_kafka_message_t *message) {
+    struct kafka_producer *producer = context;
+    if (!message->_private) return;
     rd_kafka_timestamp_type_t type;
     int64_t taken_ms = rd_kafka_message_timestamp(message, &type), now_ms = wall_ms();
     producer->seal_offset = message->offset;
@@ -65,38 +56,9 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
     producer->skew_ms = taken_ms < sent_ms ? sent_ms - taken_ms : taken_ms > now_ms ? now_ms - taken_ms : 0;
 }
 
-static void went_wrong(rd_kafka_t *handle, int code, const char *text, void *opaque) {
-    struct kafka_producer *producer = opaque;
-    (void)handle;
-    (void)text;
-    if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__TIMED_OUT)
-        atomic_store(&producer->disconnected, true);
-}
+bool kafka_producer_is_lost(const struct log *log) { return transaction_is_lost(&((const struct kafka_producer *)log)->transaction); }
 
-static int fail_transaction(struct kafka_producer *producer, rd_kafka_error_t *error, const char *doing) {
-    return fail_kafka_error(producer->log.failure, error, doing, rd_kafka_name(producer->producer));
-}
-
-bool kafka_producer_is_lost(const struct log *log) {
-    const struct kafka_producer *producer = (const struct kafka_producer *)log;
-    char text[200];
-    rd_kafka_resp_err_t code = rd_kafka_fatal_error(producer->producer, text, sizeof text);
-    return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED || code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
-}
-
-bool kafka_producer_is_doubtful(const struct log *log) { return ((const struct kafka_producer *)log)->doubtful; }
-
-static int is_usable(struct kafka_producer *producer) { return kafka_usable(producer->producer, producer->delivery, producer->log.failure); }
-
-static int begin(struct kafka_producer *producer) {
-    if (producer->begun) return 0;
-    if (is_usable(producer) < 0) return -1;
-    rd_kafka_error_t *error = rd_kafka_begin_transaction(producer->producer);
-    if (error) return fail_transaction(producer, error, "begin a transaction of");
-    producer->begun = true;
-    crash_point("begun");
-    return 0;
-}
+bool kafka_producer_is_doubtful(const struct log *log) { return ((const struct kafka_producer *)log)->transaction.doubtful; }
 
 static uint8_t *producer_room(struct log *log, int stream, size_t size, size_t *capacity) {
     struct kafka_producer *producer = producer_of(log);
@@ -114,23 +76,12 @@ static uint8_t *producer_room(struct log *log, int stream, size_t size, size_t *
     return producer->room + FRAMING_BYTES_MAX;
 }
 
-/* A full queue is no error: the broker is slower than the fold. */
-static int wait_for_queue(struct kafka_producer *producer, rd_kafka_resp_err_t code, int64_t since_ms, int stream) {
-    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || monotonic_ms() - since_ms > FULL_MS)
-        return fail_kafka(producer->log.failure, code, rd_kafka_err2str(code), "write to", topic_of(producer, stream));
-    rd_kafka_poll(producer->producer, FULL_WAIT_MS);
-    return 0;
-}
-
 static int produce(struct kafka_producer *producer, int stream, struct str key, const uint8_t *value, size_t size, void *opaque) {
     int64_t since_ms = 0;
-    if (begin(producer) < 0) return -1;
+    if (transaction_begin(&producer->transaction) < 0) return -1;
     while (rd_kafka_produce(producer->topics[stream], producer->options.partition, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)value, size,
-                            key.ptr, key.len, opaque) < 0) {
-        rd_kafka_resp_err_t code = rd_kafka_last_error();
-        if (!since_ms) since_ms = monotonic_ms();
-        if (wait_for_queue(producer, code, since_ms, stream) < 0) return -1;
-    }
+                            key.ptr, key.len, opaque) < 0)
+        if (transaction_wait(&producer->transaction, rd_kafka_last_error(), &since_ms, topic_of(producer, stream)) < 0) return -1;
     return 0;
 }
 
@@ -172,22 +123,21 @@ static int list_add(struct kafka_producer *producer, const uint8_t *record, size
     memcpy(producer->list.room + LIST_FRONT_BYTES + producer->list.size, record, size);
     producer->list.size += size;
     producer->list.count++;
-    return producer->begun ? 0 : list_send(producer);
+    return producer->transaction.begun ? 0 : list_send(producer);
 }
 
 /* `headers` are taken. */
 static int produce_with(struct kafka_producer *producer, int stream, struct str key, const uint8_t *value, size_t size,
                         rd_kafka_headers_t *headers) {
     int64_t since_ms = 0;
-    int result = begin(producer);
+    int result = transaction_begin(&producer->transaction);
     while (result == 0) {
         rd_kafka_resp_err_t code =
-            rd_kafka_producev(producer->producer, RD_KAFKA_V_RKT(producer->topics[stream]), RD_KAFKA_V_PARTITION(producer->options.partition),
+            rd_kafka_producev(producer->transaction.handle, RD_KAFKA_V_RKT(producer->topics[stream]), RD_KAFKA_V_PARTITION(producer->options.partition),
                               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.ptr, key.len),
                               RD_KAFKA_V_VALUE((void *)(uintptr_t)value, size), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
         if (!code) return 0;
-        if (!since_ms) since_ms = monotonic_ms();
-        result = wait_for_queue(producer, code, since_ms, stream);
+        result = transaction_wait(&producer->transaction, code, &since_ms, topic_of(producer, stream));
     }
     rd_kafka_headers_destroy(headers);
     return -1;
@@ -251,22 +201,12 @@ static int producer_prepare(struct log *log, int64_t outputs[TOPICS]) {
     return list_send(producer_of(log));
 }
 
-static int send_offsets(struct kafka_producer *producer) {
+static rd_kafka_topic_partition_list_t *group_offsets(const struct kafka_producer *producer) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(GROUP_SOURCES);
     for (int n = 0; n < GROUP_SOURCES && !rule_is_broken("empty offsets"); n++)
         rd_kafka_topic_partition_list_add(list, topic_of(producer, KAFKA_TOPIC_CALLS + n), producer->options.partition)->offset =
             producer->offsets[n];
-    rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(producer->producer, list, producer->group, -1);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (!error) return 0;
-    return fail_kafka_error(producer->log.failure, error, "commit the offsets of group", producer->options.config->application);
-}
-
-/* A request to end a transaction that was lost, or took too long, was sent again; the first may still arrive, and then ends the next
- * transaction. What librdkafka has to tell of connections it tells when polled. */
-static bool is_doubtful(struct kafka_producer *producer, int64_t began_ms) {
-    rd_kafka_poll(producer->producer, 0);
-    return atomic_load(&producer->disconnected) || monotonic_ms() - began_ms > DOUBTFUL_MS;
+    return list;
 }
 
 static int producer_seal(struct log *log, size_t size, int64_t sequence) {
@@ -279,14 +219,10 @@ static int producer_seal(struct log *log, size_t size, int64_t sequence) {
     if (produce(producer, STREAM_JOURNAL, STR_NULL, value, size + JOURNAL_FRAME_BYTES, producer) < 0) return -1;
     crash_point("produced");
     if (producer->options.before_commit) producer->options.before_commit(producer->options.context);
-    int64_t began_ms = monotonic_ms();
-    atomic_store(&producer->disconnected, false);
-    if (is_usable(producer) < 0 || send_offsets(producer) < 0) return -1;
-    crash_point("offsets");
-    if (kafka_commit(producer->producer, &producer->delivery, FULL_MS, &producer->doubtful, log->failure) < 0) return -1;
-    crash_point("committed");
-    producer->begun = false;
-    producer->doubtful |= is_doubtful(producer, began_ms);
+    rd_kafka_topic_partition_list_t *offsets = group_offsets(producer);
+    int result = transaction_commit(&producer->transaction, offsets, producer->group, producer->options.config->application);
+    rd_kafka_topic_partition_list_destroy(offsets);
+    if (result < 0) return -1;
     log->sealed.sequence = sequence;
     log->sealed.seal_at = producer->seal_offset;
     log->sealed.position = producer->seal_offset + 1;
@@ -298,10 +234,7 @@ static void producer_close(struct log *log) {
     struct kafka_producer *producer = producer_of(log);
     for (int stream = 0; stream < STREAMS; stream++)
         if (producer->topics[stream]) rd_kafka_topic_destroy(producer->topics[stream]);
-    if (producer->producer) {
-        rd_kafka_purge(producer->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_destroy(producer->producer);
-    }
+    transaction_close(&producer->transaction);
     for (int topic = 0; topic < TOPICS; topic++) plan_free(producer->plans[topic]);
     free(producer->room);
     free(producer->list.room);
@@ -323,6 +256,8 @@ static struct kafka_producer *producer_new(const struct kafka_producer_options *
         return NULL;
     }
     producer->options = *options;
+    producer->transaction.taken = taken;
+    producer->transaction.context = producer;
     producer->apart_ms = wall_ms() - monotonic_ms();
     snprintf(producer->name, sizeof producer->name, "%s-%" PRId32, topic_of(producer, STREAM_JOURNAL), options->partition);
     producer->log = (struct log){.operations = &operations,
@@ -335,18 +270,11 @@ static struct kafka_producer *producer_new(const struct kafka_producer_options *
 
 static int producer_connect(struct kafka_producer *producer) {
     const struct kafka_producer_options *options = &producer->options;
-    struct failure *failure = producer->log.failure;
-    rd_kafka_conf_t *conf = kafka_conf(options->config, KAFKA_WRITER, options->partition, failure);
-    if (!conf) return -1;
-    rd_kafka_conf_set_opaque(conf, producer);
-    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
-    rd_kafka_conf_set_error_cb(conf, went_wrong);
-    producer->producer = kafka_open(conf, KAFKA_WRITER, failure);
-    if (!producer->producer) return -1;
+    rd_kafka_conf_t *conf = kafka_conf(options->config, KAFKA_WRITER, options->partition, producer->log.failure);
+    if (!conf || transaction_open(&producer->transaction, conf, producer->log.failure) < 0) return -1;
     for (int stream = 0; stream < STREAMS; stream++)
-        producer->topics[stream] = rd_kafka_topic_new(producer->producer, topic_of(producer, stream), NULL);
-    rd_kafka_error_t *error = rd_kafka_init_transactions(producer->producer, INIT_MS);
-    return error ? fail_transaction(producer, error, "begin to write with") : 0;
+        producer->topics[stream] = rd_kafka_topic_new(producer->transaction.handle, topic_of(producer, stream), NULL);
+    return transaction_init(&producer->transaction);
 }
 
 int kafka_producer_open(struct log **log, const struct kafka_producer_options *options, struct failure *failure) {
@@ -362,7 +290,7 @@ int kafka_producer_open(struct log **log, const struct kafka_producer_options *o
 /* A record that was purged says that its transaction has failed. Why, says the answer to an attempt to commit, which then cannot succeed. */
 static int fail_purged(struct kafka_producer *producer) {
     const char *journal = topic_of(producer, STREAM_JOURNAL);
-    rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->producer, FULL_MS);
+    rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->transaction.handle, WHY_MS);
     return error ? fail_kafka_error(producer->log.failure, error, "write to", journal)
                  : fail(producer->log.failure, EXIT_AGAIN, "cannot write to %s: the record was purged.", journal);
 }
@@ -373,18 +301,13 @@ int kafka_producer_probe(struct log *log) {
     producer->seal_offset = -1;
     producer->seal_sent_ms = monotonic_ms();
     if (produce(producer, STREAM_JOURNAL, STR("*"), probe, sizeof probe - 1, producer) < 0) return -1;
-    rd_kafka_resp_err_t code = rd_kafka_flush(producer->producer, FULL_MS);
-    if (!code) code = producer->delivery;
+    rd_kafka_resp_err_t code = transaction_flush(&producer->transaction);
     if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE) return fail_purged(producer);
-    if (code == KAFKA_UNPLACED) return is_usable(producer);
+    if (code == KAFKA_UNPLACED) return transaction_usable(&producer->transaction);
     if (code) return fail_kafka(log->failure, code, rd_kafka_err2str(code), "write to", topic_of(producer, STREAM_JOURNAL));
-    int64_t began_ms = monotonic_ms();
-    atomic_store(&producer->disconnected, false);
-    rd_kafka_error_t *error = rd_kafka_abort_transaction(producer->producer, -1);
-    if (error) return fail_transaction(producer, error, "abort a transaction of");
-    producer->begun = false;
-    if (!is_doubtful(producer, began_ms)) return 0;
-    return fail(log->failure, EXIT_AGAIN, "%s: the connection broke while a transaction was aborted.", rd_kafka_name(producer->producer));
+    if (transaction_abort(&producer->transaction) < 0) return -1;
+    if (!producer->transaction.doubtful) return 0;
+    return fail(log->failure, EXIT_AGAIN, "%s: the connection broke while a transaction was aborted.", rd_kafka_name(producer->transaction.handle));
 }
 
 void kafka_producer_at(struct log *log, const struct log_place *sealed, rd_kafka_consumer_group_metadata_t *group) {

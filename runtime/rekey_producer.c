@@ -1,30 +1,22 @@
 #include "rekey_producer.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "clocks.h"
 #include "framing.h"
 #include "kafka_crash.h"
+#include "kafka_transaction.h"
 #include "rekey_clock.h"
 
-#define INIT_MS 30000
-#define FULL_WAIT_MS 10
-#define FULL_MS 8000     /* below transaction.timeout.ms */
-#define DOUBTFUL_MS 5000 /* socket.timeout.ms of a producer */
 /* One byte behind the limit, so that a value that is too long stays so. */
 #define VALUE_BYTES_MAX (RECORD_BYTES_MAX + FRAMING_BYTES_MAX + 1)
 #define ROOM_BYTES (RECORD_BYTES_MAX + 3584) /* max.message.bytes of a source (kafka_topics.c), less what the batch around it takes */
 
 struct rekey_producer {
     const struct config *config;
-    struct failure *failure;
-    rd_kafka_t *handle;
+    struct kafka_transaction transaction;
     rd_kafka_topic_t *topics[SOURCE_DIRECTORY + 1]; /* by source */
-    bool begun, doubtful;
-    atomic_bool disconnected;
-    rd_kafka_resp_err_t delivery; /* the first record that was not taken */
+    char group[300];                                /* and transactional id */
     int64_t cut;
 };
 
@@ -32,53 +24,27 @@ static const char *topic_of(const struct rekey_producer *producer, enum source_k
     return producer->config->topics.names[kafka_topic_of_source(source)];
 }
 
-static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque) {
-    struct rekey_producer *producer = opaque;
-    (void)handle;
-    if (!producer->delivery) producer->delivery = kafka_delivery(message);
-}
-
-static void went_wrong(rd_kafka_t *handle, int code, const char *text, void *opaque) {
-    struct rekey_producer *producer = opaque;
-    (void)handle;
-    (void)text;
-    if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__TIMED_OUT)
-        atomic_store(&producer->disconnected, true);
-}
-
-static int fail_transaction(struct rekey_producer *producer, rd_kafka_error_t *error, const char *doing) {
-    return fail_kafka_error(producer->failure, error, doing, rd_kafka_name(producer->handle));
-}
-
-static int is_usable(struct rekey_producer *producer) { return kafka_usable(producer->handle, producer->delivery, producer->failure); }
-
 /* ---- begin and end ---- */
 
-static int producer_connect(struct rekey_producer *producer) {
-    char id[300], error[300];
-    rd_kafka_conf_t *conf = kafka_conf(producer->config, KAFKA_WRITER, 0, producer->failure);
+static int producer_connect(struct rekey_producer *producer, struct failure *failure) {
+    char error[300];
+    rd_kafka_conf_t *conf = kafka_conf(producer->config, KAFKA_WRITER, 0, failure);
     if (!conf) return -1;
-    snprintf(id, sizeof id, "%s.rekey", producer->config->application);
-    rd_kafka_conf_set(conf, "transactional.id", id, error, sizeof error);
+    rd_kafka_conf_set(conf, "transactional.id", producer->group, error, sizeof error);
     rd_kafka_conf_set(conf, "batch.size", "131072", error, sizeof error); /* a batch counts as a record where topics limit them */
-    rd_kafka_conf_set_opaque(conf, producer);
-    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
-    rd_kafka_conf_set_error_cb(conf, went_wrong);
-    producer->handle = kafka_open(conf, KAFKA_WRITER, producer->failure);
-    if (!producer->handle) return -1;
+    if (transaction_open(&producer->transaction, conf, failure) < 0) return -1;
     for (int source = SOURCE_CALLS; source <= SOURCE_DIRECTORY; source++)
         if (producer->config->rekey[source])
-            producer->topics[source] = rd_kafka_topic_new(producer->handle, topic_of(producer, (enum source_kind)source), NULL);
-    rd_kafka_error_t *failed = rd_kafka_init_transactions(producer->handle, INIT_MS);
-    return failed ? fail_transaction(producer, failed, "begin to write with") : 0;
+            producer->topics[source] = rd_kafka_topic_new(producer->transaction.handle, topic_of(producer, (enum source_kind)source), NULL);
+    return transaction_init(&producer->transaction);
 }
 
 int rekey_producer_open(struct rekey_producer **out, const struct config *config, struct failure *failure) {
     struct rekey_producer *producer = *out = calloc(1, sizeof *producer);
     if (!producer) return fail_memory(failure);
     producer->config = config;
-    producer->failure = failure;
-    if (producer_connect(producer) == 0) return 0;
+    snprintf(producer->group, sizeof producer->group, "%s.rekey", config->application);
+    if (producer_connect(producer, failure) == 0) return 0;
     rekey_producer_close(producer);
     *out = NULL;
     return -1;
@@ -88,48 +54,28 @@ void rekey_producer_close(struct rekey_producer *producer) {
     if (!producer) return;
     for (int source = SOURCE_CALLS; source <= SOURCE_DIRECTORY; source++)
         if (producer->topics[source]) rd_kafka_topic_destroy(producer->topics[source]);
-    if (producer->handle) {
-        rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_destroy(producer->handle);
-    }
+    transaction_close(&producer->transaction);
     free(producer);
 }
 
-bool rekey_producer_is_lost(const struct rekey_producer *producer) {
-    char text[200];
-    rd_kafka_resp_err_t code = rd_kafka_fatal_error(producer->handle, text, sizeof text);
-    return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED || code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
-}
-
-bool rekey_producer_is_doubtful(const struct rekey_producer *producer) { return producer->doubtful; }
+bool rekey_producer_is_lost(const struct rekey_producer *producer) { return transaction_is_lost(&producer->transaction); }
+bool rekey_producer_is_doubtful(const struct rekey_producer *producer) { return producer->transaction.doubtful; }
 int64_t rekey_producer_cut(const struct rekey_producer *producer) { return producer->cut; }
 
 /* ---- writing ---- */
 
-static int begin(struct rekey_producer *producer) {
-    if (producer->begun) return 0;
-    if (is_usable(producer) < 0) return -1;
-    rd_kafka_error_t *error = rd_kafka_begin_transaction(producer->handle);
-    if (error) return fail_transaction(producer, error, "begin a transaction of");
-    producer->begun = true;
-    return 0;
-}
-
 /* `headers` are taken. `time`: ms; 0: now. */
 static int produce(struct rekey_producer *producer, enum source_kind source, int32_t partition, struct str key, struct str value,
                    int64_t time, rd_kafka_headers_t *headers) {
-    int64_t since_ms = monotonic_ms();
-    int result = begin(producer);
+    int64_t since_ms = 0;
+    int result = transaction_begin(&producer->transaction);
     while (result == 0) {
         rd_kafka_resp_err_t code = rd_kafka_producev(
-            producer->handle, RD_KAFKA_V_RKT(producer->topics[source]), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_KEY(key.ptr, key.len), RD_KAFKA_V_VALUE((void *)(uintptr_t)value.ptr, value.len), RD_KAFKA_V_TIMESTAMP(time),
-            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+            producer->transaction.handle, RD_KAFKA_V_RKT(producer->topics[source]), RD_KAFKA_V_PARTITION(partition),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.ptr, key.len), RD_KAFKA_V_VALUE((void *)(uintptr_t)value.ptr, value.len),
+            RD_KAFKA_V_TIMESTAMP(time), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
         if (!code) return 0;
-        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || monotonic_ms() - since_ms > FULL_MS) /* a full queue: the broker is slower than we */
-            result = fail_kafka(producer->failure, code, rd_kafka_err2str(code), "write to", topic_of(producer, source));
-        else
-            rd_kafka_poll(producer->handle, FULL_WAIT_MS);
+        result = transaction_wait(&producer->transaction, code, &since_ms, topic_of(producer, source));
     }
     if (headers) rd_kafka_headers_destroy(headers);
     return -1;
@@ -186,18 +132,7 @@ int rekey_producer_report(struct rekey_producer *producer, enum source_kind sour
 
 int rekey_producer_commit(struct rekey_producer *producer, const rd_kafka_topic_partition_list_t *offsets,
                           const rd_kafka_consumer_group_metadata_t *group) {
-    int64_t began_ms = monotonic_ms();
-    atomic_store(&producer->disconnected, false);
-    crash_point("rekey produced");
-    if (begin(producer) < 0 || is_usable(producer) < 0) return -1;
-    rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(producer->handle, offsets, group, -1);
-    if (error) return fail_transaction(producer, error, "commit the origins' offsets with");
-    crash_point("rekey offsets");
-    if (kafka_commit(producer->handle, &producer->delivery, FULL_MS, &producer->doubtful, producer->failure) < 0) return -1;
-    crash_point("rekey committed");
-    producer->begun = false;
-    rd_kafka_poll(producer->handle, 0);
-    /* A request to end it that was lost, or took too long, was sent again, and may still arrive: in the next transaction. */
-    producer->doubtful |= atomic_load(&producer->disconnected) || monotonic_ms() - began_ms > DOUBTFUL_MS;
-    return 0;
+    crash_point("produced");
+    if (transaction_begin(&producer->transaction) < 0) return -1;
+    return transaction_commit(&producer->transaction, offsets, group, producer->group);
 }

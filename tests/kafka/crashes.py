@@ -14,11 +14,26 @@ POINTS = ("init", "probe", "end", "read", "begun", "produced", "offsets", "commi
 TIMES = (1, 3)  # of the step in the life of a process: the transaction of the take-over, and one of records
 
 
-def crash_points(bench):
+def program_with_points(bench):
     path = pathlib.Path(bench.program.path).with_name("ringback_crash")
     if not path.exists():
         raise Failed(f"{path} is not built: it is the program with crash points (RINGBACK_TESTS)")
-    program = Ringback(bench.directory("program"), path)
+    return Ringback(bench.directory("program"), path)
+
+
+def crash(doomed, what):
+    """Waits until an instance that is to crash has done so."""
+    doomed.start()
+    try:
+        code = doomed.process.wait(60)
+    finally:
+        doomed.kill()
+    if code != CRASHED:
+        raise Failed(f"{what}: it ended with {code}: {doomed.tail()}")
+
+
+def crash_points(bench):
+    program = program_with_points(bench)
     wire, room = bench.wire(1), bench.directory("crashes")
     todo = [(point, number) for point in POINTS for number in TIMES if number == 1 or point in POINTS[4:9]]
     events = list(messages(of_now(bench, 2, "--events", 300 * len(todo), "--repeat", 2), wire.prefix))
@@ -26,13 +41,8 @@ def crash_points(bench):
     for number, (point, times) in enumerate(todo):
         counts = wire.send(events[number::len(todo)])
         sent = {topic: sent.get(topic, 0) + counts.get(topic, 0) for topic in sent.keys() | counts.keys()}
-        doomed = bench.instance(wire, room, program=program, settings="commit:\n  records: 100\n", RINGBACK_CRASH=f"{point}:{times}").start()
-        try:
-            code = doomed.process.wait(60)
-        finally:
-            doomed.kill()
-        if code != CRASHED:
-            raise Failed(f"at {point}, time {times}, it ended with {code}: {doomed.tail()}")
+        crash(bench.instance(wire, room, program=program, settings="commit:\n  records: 100\n", RINGBACK_CRASH=f"{point}:{times}"),
+              f"at {point}, time {times}")
         crashed += 1
         survivor = bench.instance(wire, room, program=program).start()
         try:

@@ -5,6 +5,7 @@ import time
 
 from bench import DAY, kind_of, now_ms, of_now, rfc3339, wait_until
 from idle import MINUTE, call, setting
+from crashes import crash, program_with_points
 import ledger
 from program import EXIT_REJECTED, Failed
 from service import Instance
@@ -15,6 +16,7 @@ REKEYED = SOURCES[:4]
 ORIGIN_PARTITIONS = 3
 HEADERS = [("team", b"telephony"), ("trace", b"\x00\xff")]
 SLOWLY = "commit:\n  records: 100\n"  # so that there is time for things to go wrong
+CRASH_POINTS = ("begun", "produced", "offsets", "committed")  # of a transaction (kafka_crash.h)
 HOLD_SECONDS = 5
 LATENESS_SECONDS = 5
 
@@ -198,6 +200,24 @@ def rekeyed_topics(bench):
     for topic, field in (("calls-classified", "call_id"), ("followups", "follow_up")):
         same_rows(topic, [directory / f"{topic}.avro" for directory in again], [data / "outputs" / f"{topic}.avro"], field,
                   (*TOLD_BY_PLACE, "attempt"))
+
+
+def rekey_crash_points(bench):
+    """`rekey` is killed at each step of a transaction that is not its first: each record is copied once all the same."""
+    program, wire, room = program_with_points(bench), bench.wire(2), bench.directory("rekey-crashes")
+    settings = origins(wire) + SLOWLY
+    sent = send_by_call(wire, of_now(bench, 1, "--tenants", 8, "--events", 3000))
+    ends = end_of_origins(wire)
+    for point in CRASH_POINTS:
+        crash(Rekey(program, wire, room, "doomed", settings, {"RINGBACK_CRASH": f"{point}:2"}), f"rekey, at {point}")
+    survivor = Rekey(bench.program, wire, room, "survivor", settings).start()
+    try:
+        wait_until("rekey is not at the end", 60, lambda: rekeyed_up_to(wire, ends))
+        survivor.stop()
+    finally:
+        survivor.kill()
+    reports = check_copies(wire, sent, 0)
+    print(f"# {len(CRASH_POINTS)} crashes; {sum(map(len, sent.values()))} records re-keyed once, {reports} reports")
 
 
 def origins_markers_are_no_gap(bench):

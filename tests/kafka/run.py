@@ -26,7 +26,7 @@ from hostile import as_it_came, hostile_records, wrong_places  # noqa: E402
 from idle import idle_streams, open_transaction  # noqa: E402
 from older import older_schemas  # noqa: E402
 from program import EXIT_FAILED, Failed, Tap  # noqa: E402
-from rekey import origins_markers_are_no_gap, rekey_holds_time, rekeyed_topics  # noqa: E402
+from rekey import origins_markers_are_no_gap, rekey_crash_points, rekey_holds_time, rekeyed_topics  # noqa: E402
 from rules import rules_activated  # noqa: E402
 from takeover import gauges_go_along, great_state, hand_over  # noqa: E402
 from trouble import foreign_state, markers_are_no_gap, quarantine_and_repair, refused_first, refused_for_good, snapshots, source_gap  # noqa: E402
@@ -36,7 +36,7 @@ from through import generated_week, real, real_month  # noqa: E402
 LANES = ((faults, real_month, generated_week, wrong_places),
          (hand_over, idle_streams, open_transaction, rules_activated, foreign_state, quarantine_and_repair, snapshots, source_gap,
           markers_are_no_gap, refused_first, refused_for_good, gauges_go_along, clock_an_hour_ahead, clock_an_hour_behind),
-         (crash_points, full_disk, hostile_records, as_it_came, older_schemas, rekeyed_topics, rekey_holds_time, origins_markers_are_no_gap,
+         (crash_points, full_disk, hostile_records, as_it_came, older_schemas, rekeyed_topics, rekey_crash_points, rekey_holds_time, origins_markers_are_no_gap,
           backlog, great_state))
 
 
