@@ -105,6 +105,23 @@ static struct str followup_id(const struct entity *entity, enum followup_kind ki
     return (struct str){room, call_id.len + 3};
 }
 
+/* Of one that is withdrawn, what it was closed by before. */
+static int8_t closing_outcome(const struct row *row) { return row->status == STATUS_WITHDRAWN ? row->outcome_before : row->outcome; }
+
+struct str row_ground(const struct entity *entity, enum followup_kind kind, const struct row *row) {
+    switch (closing_outcome(row)) {
+    case OUTCOME_RECONNECTED: return row_text(entity, FACT_TALK, kind);
+    case OUTCOME_CONVERTED: return row_text(entity, FACT_JOB, kind);
+    default: return STR_NULL;
+    }
+}
+
+static void say_ground(struct followup *out, const struct row *row, struct str ground) {
+    bool by_talk = closing_outcome(row) == OUTCOME_RECONNECTED;
+    out->resolved_by_call = by_talk ? ground : STR_NULL;
+    out->job = by_talk ? STR_NULL : ground;
+}
+
 void fill_followup(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct row *row,
                    struct followup *out, bool names) {
     const struct call *call = call_of(entity);
@@ -129,9 +146,7 @@ void fill_followup(struct fold *fold, const struct entity *entity, const struct 
     out->first_attempt_at = row->first_attempt_at;
     out->reviewed_at = row->last_review.at;
     out->converted_at = row->converted_at;
-    int8_t outcome = row->status == STATUS_WITHDRAWN ? row->outcome_before : row->outcome;
-    out->resolved_by_call = outcome == OUTCOME_RECONNECTED ? row_text(entity, FACT_TALK, kind) : STR_NULL;
-    out->job = outcome == OUTCOME_CONVERTED ? row_text(entity, FACT_JOB, kind) : STR_NULL;
+    say_ground(out, row, row_ground(entity, kind, row));
     out->attempt = row->attempt;
     out->assignee = row_text(entity, FACT_ASSIGNEE, kind);
     out->notes = notes_of(fold, entity, kind);
@@ -319,21 +334,25 @@ static int by_row(const void *left, const void *right) {
     return order ? order : (a->row.version > b->row.version) - (a->row.version < b->row.version);
 }
 
+static struct str change_ground(const struct row_change *change) {
+    return change->ground_bytes ? (struct str){change->ground, change->ground_bytes} : STR_NULL;
+}
+
 static void emit_followup(struct fold *fold, const struct row_change *change) {
     char key[2 * ID_BYTES_MAX + 4];
     struct output output = {.topic = TOPIC_FOLLOWUPS};
     fill_followup(fold, change->entity, verdict_for(fold, change->entity), (enum followup_kind)change->kind, &change->row, &output.body.followup, true);
+    say_ground(&output.body.followup, &change->row, change_ground(change));
     output.key = join_key(key, output.body.followup.tenant, output.body.followup.follow_up);
     emit(fold, &output);
 }
 
 static struct str cause_id(struct fold *fold, const struct row_change *change) {
-    enum followup_kind kind = (enum followup_kind)change->kind;
     const struct fact *class = verdict_for(fold, change->entity)->classified;
     switch ((enum cause)change->row.cause) {
     case CAUSE_TALK:
-        return fold->step == STEP_TIMER && fold->timer == TIMER_TALK ? entity_id(fold->subject) : row_text(change->entity, FACT_TALK, kind);
-    case CAUSE_JOB: return row_text(change->entity, FACT_JOB, kind);
+        return fold->step == STEP_TIMER && fold->timer == TIMER_TALK ? entity_id(fold->subject) : change_ground(change);
+    case CAUSE_JOB: return change_ground(change);
     case CAUSE_COMMAND: return fold->event->event_id;
     case CAUSE_CLASSIFICATION: return class ? fact_id(class, fold->ids[0]) : STR_NULL;
     default: return STR_NULL;

@@ -47,6 +47,8 @@ struct row_change {
     struct entity *entity;
     struct row row; /* as of this version */
     int8_t kind, change;
+    uint8_t ground_bytes;
+    char ground[ID_BYTES_MAX]; /* row_ground as of this version: the next one of the same step may have another */
 };
 
 struct rejection {
@@ -184,6 +186,8 @@ void publish(struct fold *fold);
 void emit_result(struct fold *fold, struct str tenant, struct str command_id, struct str actor, struct str follow_up, const struct result *result);
 /* Fills an output's body; strings point into blobs. `names`: look names up. A change of them alone writes no record. */
 void fill_classified(struct fold *fold, const struct entity *entity, const struct verdict *verdict, struct classified_call *out);
+/* The call, or the job, that closed a row; null: neither did. */
+struct str row_ground(const struct entity *entity, enum followup_kind kind, const struct row *row);
 void fill_followup(struct fold *fold, const struct entity *entity, const struct verdict *verdict, enum followup_kind kind, const struct row *row,
                    struct followup *out, bool names);
 /* Fills fold->said, and returns a hash of what it says, never 0. */

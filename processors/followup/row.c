@@ -182,7 +182,10 @@ static void stage(struct fold *fold, struct entity *entity, enum followup_kind k
     if (is_done(row->status) && !is_done(before->status) && before->status != STATUS_WITHDRAWN) row->open_status = before->status;
     counts_row(fold, entity_tenant(entity), kind, before->version ? before : NULL, row);
     fold->changes = room_grow(fold->changes, &fold->change_capacity, fold->change_count + 1, sizeof *fold->changes);
-    fold->changes[fold->change_count++] = (struct row_change){entity, *row, (int8_t)kind, (int8_t)change};
+    struct row_change *staged = &fold->changes[fold->change_count++];
+    struct str ground = row_ground(entity, kind, row);
+    *staged = (struct row_change){.entity = entity, .row = *row, .kind = (int8_t)kind, .change = (int8_t)change, .ground_bytes = (uint8_t)ground.len};
+    if (ground.len) memcpy(staged->ground, ground.ptr, ground.len);
     entity_touch(fold->cache, entity);
 }
 

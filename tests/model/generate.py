@@ -47,7 +47,7 @@ class World:
             if rng.random() < 0.1:  # the next call begins when an earlier one did
                 self.now = rng.choice(self.calls)[1] + rng.choice([-1, 0, 0, 1])
         for _ in range(rng.choice([0, 1, 2, 4, 6])):
-            rng.choice([self.job, self.command, self.command, self.late_fact])()
+            rng.choice([self.job, self.command, self.command, self.late_fact, self.other_customer])()
         for _ in range(rng.choice([0, 2, 5])):
             self.tick()
         if rng.random() < 0.01:
@@ -295,6 +295,22 @@ class World:
         self.add(kind, at, job_id=job, **more)
         if kind == "JobBooked" and rng.random() < 0.2:
             self.add("JobCancelled", at + rng.choice([1, MINUTE, HOUR]), job_id=job)
+
+    def other_customer(self):
+        """A call is found to be somebody else's; and a job of one of the two, perhaps told of long after."""
+        rng = self.rng
+        call, start, end, *_ = rng.choice(self.calls)
+        first, second = rng.sample(["ann", "bob"], 2)
+        found = rng.choice([start + 1, end, end + MINUTE, end + 10 * MINUTE - 1, end + 10 * MINUTE, end + 11 * MINUTE, end + DAY])
+        if rng.random() < 0.5:
+            self.add("CustomerLinked", start, 0, call_id=call, customer=first)
+        self.add("CustomerLinked", found, 0, call_id=call, customer=second)
+        job = f"j{len(self.booked) + 1}"
+        self.booked.add(job)
+        booked = rng.choice([start - 1, start, end, end + MINUTE, found, end + 10 * MINUTE, end + 10 * MINUTE + 1, end + HOUR])
+        self.add("JobBooked", booked, rng.choice([0, 0, 1, 20 * MINUTE, HOUR, 2 * DAY]), job_id=job, customer=rng.choice([first, first, second]))
+        if rng.random() < 0.2:
+            self.add("JobCancelled", booked + rng.choice([1, MINUTE, DAY]), rng.choice([0, 2 * DAY]), job_id=job)
 
     def command(self, again=None):
         rng = self.rng

@@ -199,7 +199,8 @@ def check_result(w, tenant, identity, results):
 
 
 def invariants(outputs):
-    """SPEC 7: outputs are numbered densely over all topics; a row's versions are dense, and each is one row and one event."""
+    """SPEC 7: outputs are numbered densely over all topics; a row's versions are dense, and each is one row and one event; each that talk resolved names
+    the call."""
     wrong = []
     numbers = sorted(record["position"]["number"] for records in outputs.values() for record in records)
     if numbers != list(range(len(numbers))):
@@ -219,6 +220,8 @@ def invariants(outputs):
         tab = None if row["status"] == "WITHDRAWN" else "DONE" if done else row.get("tab")
         if row.get("tab") != tab or (done and not row.get("outcome")):
             wrong.append(f"row {key} version {row['version']}: {row['status']}, tab {row.get('tab')}, outcome {row.get('outcome')}")
+        if (row.get("outcome") == "RECONNECTED") != bool(row.get("resolved_by_call")) and row["status"] != "WITHDRAWN":
+            wrong.append(f"row {key} version {row['version']}: {row.get('outcome')}, resolved by the call {row.get('resolved_by_call')}")
     return wrong
 
 
