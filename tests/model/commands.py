@@ -99,7 +99,7 @@ def set_status(model, row, status, at):
         closed_at = row.shown["closed_at"] if was_done else at
     row.sets.append({"at": at, "stream_time": model.clock.time, "status": status, "leaves_done": was_done and status not in DONE,
                      "closed_at": closed_at})
-    row.pinned = row.ground = None
+    row.pinned = row.ground = row.kept = None
 
 
 def change_settings(model, tenant, command, at):

@@ -36,6 +36,7 @@ class Row:
         self.cold_floor = 0
         self.ground = None     # what closed it by itself, as last written
         self.pinned = None     # the automatic closure after which a person acted
+        self.kept = None       # its closed_at, since its ground has gone
         self.shown = None      # fields as last written
         self.frozen = None     # status, outcome and the like before the withdrawal
 
@@ -140,6 +141,8 @@ class Row:
         if ground is None:
             return by_hand, None
         closings = [c.at for c in (conversion, no_lead, talk, ground) if c] + ([closed_at] if status == "RESOLVED" else [])
+        if self.kept is not None and as_of is None:
+            closings.append(self.kept)  # it has not been reopened since (D1.24)
         return {
             "status": ground.status,
             "outcome": ground.outcome,
