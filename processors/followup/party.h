@@ -28,7 +28,7 @@ struct party party_of(char what, struct str id); /* 'n' or 'c'; a null id: nobod
 
 struct party_row {
     int64_t window_end; /* last ms at which a job may be booked to match */
-    int64_t closed_at;  /* NONE: open */
+    int64_t closed_at;  /* NONE: open. Of one that had gone cold until then, when it did, where that is later: talk from before would change that */
     uint8_t kind;
     uint8_t withdrawn;  /* or never opened, for the sake of a job: talk does not touch it, jobs do */
 };

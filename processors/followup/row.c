@@ -160,7 +160,7 @@ static void each_party(struct fold *fold, const struct entity *entity, const str
 void row_index(struct fold *fold, struct entity *entity, const struct verdict *verdict, enum followup_kind kind) {
     const struct row *row = row_of(entity, kind);
     struct party_row value = {.window_end = verdict->end ? verdict->end->at + call_of(entity)->link_days * DAY_MS : INT64_MAX,
-                              .closed_at = row ? row->closed_at : NONE,
+                              .closed_at = !row || row->closed_at == NONE ? NONE : later(row->closed_at, row->went_cold_at),
                               .kind = (uint8_t)kind,
                               .withdrawn = !row || row->withdrawn};
     each_party(fold, entity, verdict, &value, party_put_row);
@@ -275,7 +275,7 @@ static void keep_closure(struct fold *fold, struct entity *entity, const struct 
 /* Keeps what closed the row beside it; the blob may move. */
 static void note_grounds(struct fold *fold, struct entity *entity, struct verdict *verdict, enum followup_kind kind, struct target *target) {
     bool talk = target->outcome == OUTCOME_RECONNECTED && target->talk.found, job = target->outcome == OUTCOME_CONVERTED && target->job.found;
-    if (is_done(target->status) && row_of(entity, kind)->base_outcome == target->outcome && !talk && !job) return; /* a closure that was kept */
+    if (target->cause == CAUSE_COMMAND && row_of(entity, kind)->base_outcome == target->outcome) return; /* a closure that was kept */
     bool moved = row_text_set(fold->cache, entity, FACT_TALK, kind, talk ? ground_id(&target->talk) : STR_NULL);
     moved = row_text_set(fold->cache, entity, FACT_JOB, kind, job ? ground_id(&target->job) : STR_NULL) || moved;
     if (moved) call_read_again(entity, verdict);

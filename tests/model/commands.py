@@ -136,5 +136,5 @@ def retime(model, tenant, changed, at):
         if "retention_days" in changed and call.decided():
             moved(call, call.retain_at, "retention_ms", "retain_floor", changed["retention_days"] * DAY)
     for row in tenant.rows.values():
-        if "second_chance.cold_days" in changed and row.kind == "SECOND_CHANCE" and not row.cold_fired and not row.withdrawn:
+        if "second_chance.cold_days" in changed and row.kind == "SECOND_CHANCE" and not row.cold_fired:
             moved(row, row.cold_at, "cold_days_ms", "cold_floor", changed["second_chance.cold_days"] * DAY)

@@ -416,7 +416,7 @@ class Model:
         if row.ground and row.pinned and vars(row.ground) != vars(row.pinned):
             row.pinned = None  # closed anew since a person acted
         if row.ground and row.ground is row.pinned and row.ground is not ground_before:
-            row.kept = before["closed_at"]
+            row.kept = row.ground, before["closed_at"]
         after = self.fields(tenant, row, state)
         if after == before:
             return

@@ -36,7 +36,7 @@ class Row:
         self.cold_floor = 0
         self.ground = None     # what closed it by itself, as last written
         self.pinned = None     # the automatic closure after which a person acted
-        self.kept = None       # its closed_at, since its ground has gone
+        self.kept = None       # the same and its closed_at, once its ground has gone: as if that person had closed the row (D1.27)
         self.shown = None      # fields as last written
         self.frozen = None     # status, outcome and the like before the withdrawal
 
@@ -133,16 +133,18 @@ class Row:
         if status in BY_HAND_FOR_GOOD or not automatics:
             return by_hand, None
         conversion, no_lead, talk = self.conversion(tenant, as_of), self.no_lead(as_of), self.talk(tenant, as_of)
-        if status == "RESOLVED":
+        kept, kept_at = self.kept or (None, None) if as_of is None else (None, None)
+        if kept and kept.status in BY_HAND_FOR_GOOD:
+            conversion = None
+        if status == "RESOLVED" or kept:
             no_lead = talk = None
-        ground = conversion or no_lead or talk
+        ground = conversion or no_lead or talk or kept
         if ground is None and status != "RESOLVED" and as_of is None:
             ground = self.pinned
         if ground is None:
             return by_hand, None
-        closings = [c.at for c in (conversion, no_lead, talk, ground) if c] + ([closed_at] if status == "RESOLVED" else [])
-        if self.kept is not None and as_of is None:
-            closings.append(self.kept)  # it has not been reopened since (D1.24)
+        by_person = [closed_at] if status == "RESOLVED" else [kept_at] if kept else []
+        closings = [c.at for c in (conversion, no_lead, talk, None if kept else ground) if c] + by_person
         return {
             "status": ground.status,
             "outcome": ground.outcome,
