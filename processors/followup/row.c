@@ -314,7 +314,7 @@ bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict
     struct target target;
     row->opened_at = opened_at;
     compute(fold, entity, verdict, kind, row, &target);
-    if (!opening) keep_closure(fold, entity, verdict, kind, &target);
+    keep_closure(fold, entity, verdict, kind, &target);
     row->status = target.status;
     row->outcome = target.outcome;
     row->closed_at = is_done(target.status) ? target.closed_at : NONE;
@@ -324,8 +324,9 @@ bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict
     note_grounds(fold, entity, verdict, kind, &target);
     row = row_of(entity, kind);
     uint64_t columns = hash_followup(fold, entity, verdict, kind, row);
-    bool differs = opening ? before.status != row->status || before.outcome != row->outcome || before.closed_at != row->closed_at
-                           : before.columns != columns;
+    bool closed_anew = before.status != row->status || before.outcome != row->outcome || before.closed_at != row->closed_at ||
+                       before.converted_at != row->converted_at || target.regrounded;
+    bool differs = opening ? closed_anew : before.columns != columns;
     if (differs) stage_target(fold, entity, kind, &before, opening, &target);
     row->columns = columns;
     if (differs || opening) row_index(fold, entity, verdict, kind);

@@ -388,7 +388,7 @@ class Model:
         self.write(tenant, row, first, change, cause, None, at, step)
         state, ground = row.state(tenant)
         row.ground = ground
-        if all(state[name] == first[name] for name in ("status", "outcome", "closed_at")):
+        if state == first:
             return at
         then = "STATUS" if any(state[name] != first[name] for name in ("status", "outcome")) else "UPDATED"
         if ground:
