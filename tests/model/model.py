@@ -399,8 +399,7 @@ class Model:
 
     def settle_row(self, tenant, row, stands, step):
         if row.withdrawn and stands:
-            row.withdrawn = False
-            self.settle_cold(row)
+            row.withdrawn = row.cold_fired = False  # it goes cold after it has returned (D1.30)
             self.open_or_return(tenant, row, "RETURNED", step)
             return
         if not row.withdrawn and not stands:
@@ -413,10 +412,10 @@ class Model:
         self.settle_cold(row)
         before, ground_before = row.shown, row.ground
         state, row.ground = row.state(tenant)
-        if row.ground and row.pinned and vars(row.ground) != vars(row.pinned):
-            row.pinned = None  # closed anew since a person acted
-        if row.ground and row.ground is row.pinned and row.ground is not ground_before:
-            row.kept = row.ground, before["closed_at"]
+        if row.ground and row.ground is row.pinned:  # nothing else was found
+            row.kept = row.kept or (row.ground, before["closed_at"])
+        elif row.ground and row.pinned:  # closed anew since a person acted, or as before
+            row.pinned = row.ground if row.ground.outcome == row.pinned.outcome else None
         after = self.fields(tenant, row, state)
         if after == before:
             return
