@@ -279,7 +279,7 @@ static void note_grounds(struct fold *fold, struct entity *entity, struct verdic
     bool moved = row_text_set(fold->cache, entity, FACT_TALK, kind, talk ? ground_id(&target->talk) : STR_NULL);
     moved = row_text_set(fold->cache, entity, FACT_JOB, kind, job ? ground_id(&target->job) : STR_NULL) || moved;
     if (moved) call_read_again(entity, verdict);
-    target->regrounded = moved && (talk || job);
+    target->regrounded = moved;
     if (job) job_shown_by(fold, entity_tenant(entity), ground_id(&target->job), entity_id(entity));
 }
 

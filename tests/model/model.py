@@ -399,7 +399,8 @@ class Model:
 
     def settle_row(self, tenant, row, stands, step):
         if row.withdrawn and stands:
-            row.withdrawn = row.cold_fired = False  # it goes cold after it has returned (D1.30)
+            row.withdrawn = False
+            row.cold_fired = row.frozen["went_cold_at"] is not None  # else it goes cold after it has returned (D1.30)
             self.open_or_return(tenant, row, "RETURNED", step)
             return
         if not row.withdrawn and not stands:
