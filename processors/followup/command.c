@@ -127,10 +127,11 @@ static bool act(struct fold *fold, struct entity *entity, enum followup_kind kin
     }
 }
 
-/* A person did something to the row: that is a review. */
-static void review(struct fold *fold, struct row *row) {
+/* A person did something to the row: that is a review. Who sets a status says what the row is without the closure that may still stand over it, and so does
+ * not confirm that. */
+static void review(struct fold *fold, struct row *row, int16_t type) {
     row->last_review = act_now(fold);
-    row->acted = true;
+    row->acted = type != EVENT_SET_STATUS && type != EVENT_DISMISS && type != EVENT_REOPEN;
     if (row->first_review.at == NONE || fold->time < row->first_review.at) row->first_review = row->last_review;
 }
 
@@ -157,7 +158,7 @@ static struct result row_command(struct fold *fold, const struct event *event) {
     if (expected_version(event) != NONE && expected_version(event) != row->version) return refused(fold, COMMAND_VERSION_CONFLICT);
     bool valid;
     if (act(fold, entity, kind, event, &valid)) {
-        review(fold, row_of(entity, kind));
+        review(fold, row_of(entity, kind), event->type);
         fold->subject = entity;
         fold->subject_kind = (int8_t)kind;
         step_touch(fold, entity);
