@@ -198,7 +198,7 @@ void party_touch_talk(struct fold *fold, struct str tenant, const struct party *
     for (const struct fact *row = first(entity, PARTY_ROW, INT64_MIN); row && row->at < start; row = next(entity, row, PARTY_ROW)) {
         if (row->a != KIND_ABANDONED || row->b) continue;
         int64_t closed_at = fact_number(row, ROW_CLOSED_AT);
-        if (moment == NONE || closed_at == NONE || closed_at > moment) touch_call(fold, tenant, row);
+        if (moment == NONE || closed_at == NONE || closed_at >= moment) touch_call(fold, tenant, row);
     }
 }
 

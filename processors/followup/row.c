@@ -87,7 +87,7 @@ static void compute(struct fold *fold, const struct entity *entity, const struct
     const struct fact *class = kind == KIND_SECOND_CHANCE ? closing_class(entity, verdict, row) : NULL;
     const struct fact *booked = class && class->a == CLASS_BOOKED ? class : NULL;
     if (target->job.found) earliest(&target->closed_at, later(target->job.moment, row->opened_at));
-    if (target->talk.found) earliest(&target->closed_at, later(target->talk.moment, row->opened_at));
+    if (target->talk.found && !by_person) earliest(&target->closed_at, later(target->talk.moment, row->opened_at));
     if (class && (booked || !by_person)) earliest(&target->closed_at, class->at);
     if (target->job.found || booked) {
         bool by_job = target->job.found && (!booked || target->job.moment <= booked->at);
@@ -130,7 +130,10 @@ static void judge_cold(struct fold *fold, const struct entity *entity, const str
     struct row *row = row_of(entity, kind);
     int64_t deadline = row_cold_at(call_of(entity), verdict, kind);
     if (row->cold_at != NONE && deadline > fold->meta.stream_time) row->cold_at = row->went_cold_at = NONE;
-    if (row->cold_at == NONE) return;
+    if (row->cold_at == NONE) { /* it has not fired since the row returned */
+        if (row->went_cold_at != deadline) row->went_cold_at = NONE;
+        return;
+    }
     row->cold_at = deadline;
     bool reviewed = row->first_review.at != NONE && !fires_before(deadline, row->first_review);
     row->went_cold_at = reviewed || closed_by(fold, entity, verdict, kind, deadline) ? NONE : deadline;
@@ -290,8 +293,9 @@ static void stage_target(struct fold *fold, struct entity *entity, enum followup
     int64_t at;
     enum cause cause = cause_of(fold, entity, kind, before, row, target, &at);
     if (opening) { /* just opened or returned, and closed already */
-        cause = is_done(row->status) ? (enum cause)target->cause : CAUSE_CORRECTION;
-        at = is_done(row->status) ? later(target->closing_at, before->changed_at) : undo_time(fold);
+        bool by_itself = is_done(row->status) && target->cause != CAUSE_COMMAND;
+        cause = by_itself ? (enum cause)target->cause : CAUSE_CORRECTION;
+        at = by_itself ? later(target->closing_at, before->changed_at) : undo_time(fold);
     }
     if (is_done(row->status) && before->outcome != row->outcome && cause != CAUSE_COMMAND) row_of(entity, kind)->acted = false;
     stage(fold, entity, kind, before, change_of(fold, entity, kind, before, row), cause, at);
@@ -315,6 +319,7 @@ bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict
     row->opened_at = opened_at;
     compute(fold, entity, verdict, kind, row, &target);
     keep_closure(fold, entity, verdict, kind, &target);
+    if (target.cause != CAUSE_COMMAND) row->base_outcome = -1; /* what was kept is known no longer where this goes, too */
     row->status = target.status;
     row->outcome = target.outcome;
     row->closed_at = is_done(target.status) ? target.closed_at : NONE;
@@ -325,7 +330,7 @@ bool row_judge(struct fold *fold, struct entity *entity, struct verdict *verdict
     row = row_of(entity, kind);
     uint64_t columns = hash_followup(fold, entity, verdict, kind, row);
     bool closed_anew = before.status != row->status || before.outcome != row->outcome || before.closed_at != row->closed_at ||
-                       before.converted_at != row->converted_at || target.regrounded;
+                       before.converted_at != row->converted_at || before.went_cold_at != row->went_cold_at || target.regrounded;
     bool differs = opening ? closed_anew : before.columns != columns;
     if (differs) stage_target(fold, entity, kind, &before, opening, &target);
     row->columns = columns;

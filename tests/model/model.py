@@ -383,15 +383,17 @@ class Model:
             first, _ = row.state(tenant, automatics=False)
         else:
             at = step.time if step.record is None else self.clock.time
-            first = {name: row.frozen[name] for name in ("status", "outcome", "closed_at", "converted_at", "job", "resolved_by_call")}
+            first = {name: row.frozen[name] for name in
+                     ("status", "outcome", "closed_at", "converted_at", "job", "resolved_by_call", "went_cold_at")}
         cause = "CORRECTION" if change == "RETURNED" else "CALL" if row.kind == "ABANDONED" else "CHECK"
         self.write(tenant, row, first, change, cause, None, at, step)
-        state, ground = row.state(tenant)
-        row.ground = ground
-        if state == first:
+        state = self.find(tenant, row, first["closed_at"])
+        ground = row.ground
+        now = {**state, "went_cold_at": row.went_cold_at(tenant)} if change == "RETURNED" else state
+        if now == first:
             return at
         then = "STATUS" if any(state[name] != first[name] for name in ("status", "outcome")) else "UPDATED"
-        if ground:
+        if ground and not row.kept:
             self.write(tenant, row, state, then, ground.cause, ground.cause_id, max(at, ground.at), step)
         else:
             self.write(tenant, row, state, then, "CORRECTION", None, at, step)
@@ -400,7 +402,7 @@ class Model:
     def settle_row(self, tenant, row, stands, step):
         if row.withdrawn and stands:
             row.withdrawn = False
-            row.cold_fired = row.frozen["went_cold_at"] is not None  # else it goes cold after it has returned (D1.30)
+            row.cold_fired = row.frozen["went_cold_at"] == row.cold_at()  # else it goes cold after it has returned (D1.30)
             self.open_or_return(tenant, row, "RETURNED", step)
             return
         if not row.withdrawn and not stands:
@@ -412,11 +414,7 @@ class Model:
             return  # in no tab: it is written again when it returns
         self.settle_cold(row)
         before, ground_before = row.shown, row.ground
-        state, row.ground = row.state(tenant)
-        if row.ground and row.ground is row.pinned:  # nothing else was found
-            row.kept = row.kept or (row.ground, before["closed_at"])
-        elif row.ground and row.pinned:  # closed anew since a person acted, or as before
-            row.pinned = row.ground if row.ground.outcome == row.pinned.outcome else None
+        state = self.find(tenant, row, before["closed_at"])
         after = self.fields(tenant, row, state)
         if after == before:
             return
@@ -428,7 +426,7 @@ class Model:
         if command:
             cause, cause_id = "COMMAND", command["event_id"]
         elif change == "STATUS":
-            if row.ground is None:
+            if row.ground is None or (row.kept and row.ground is row.kept[0]):
                 cause, at = "CORRECTION", self.clock.time
             else:
                 cause, cause_id = row.ground.cause, row.ground.cause_id
@@ -442,6 +440,18 @@ class Model:
             cause, cause_id = row.ground.cause, row.ground.cause_id
         self.write(tenant, row, state, change, cause, cause_id, at, step, command)
 
+    def find(self, tenant, row, closed_at):
+        """What the row is now, and row.ground; `closed_at`: what it was until now."""
+        state, row.ground = row.state(tenant)
+        if row.ground and row.ground is row.pinned and not row.kept:  # nothing else was found
+            row.kept = row.ground, closed_at
+            state, row.ground = row.state(tenant)
+        elif row.ground and row.kept and row.ground is not row.kept[0]:  # what was kept is known no longer where this goes, too
+            row.kept = row.by_person(row.kept[1])
+        if row.ground and row.pinned and row.ground is not row.pinned:  # closed anew since a person acted, or as before
+            row.pinned = row.ground if row.ground.outcome == row.pinned.outcome and not row.kept else None
+        return state
+
     def settle_cold(self, row):
         if row.cold_fired and row.cold_at() > self.clock.time:
             row.cold_fired = False
@@ -453,7 +463,7 @@ class Model:
             own = {name: row.frozen[name] for name in ("closed_at", "converted_at", "job", "resolved_by_call", "opened_at", "went_cold_at")}
             own.update(status="WITHDRAWN", outcome="WITHDRAWN", tab=None)
         else:
-            cold = row.went_cold_at(tenant)
+            cold = state["went_cold_at"] if "went_cold_at" in state else row.went_cold_at(tenant)
             own = {**state, "opened_at": row.opened_at(), "went_cold_at": cold, "tab": row.tab(state["status"], cold)}
         found, _ = call.type(tenant.jobs)
         classified = call.classification() or {}

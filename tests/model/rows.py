@@ -123,6 +123,10 @@ class Row:
             return Closing(event["occurred_at"], "NOT_A_LEAD", "CLASSIFICATION", event["event_id"])
         return None
 
+    def by_person(self, closed_at):
+        """A closure as that of a person, of which no more is known than when."""
+        return Closing(closed_at, "RESOLVED", "COMMAND", None), closed_at
+
     # The order of force (D1.25)
 
     def state(self, tenant, as_of=None, automatics=True):

@@ -200,7 +200,7 @@ def check_result(w, tenant, identity, results):
 
 def invariants(outputs):
     """SPEC 7: outputs are numbered densely over all topics; a row's versions are dense, and each is one row and one event; each that talk resolved names
-    the call."""
+    the call, each that is converted says when."""
     wrong = []
     numbers = sorted(record["position"]["number"] for records in outputs.values() for record in records)
     if numbers != list(range(len(numbers))):
@@ -222,6 +222,8 @@ def invariants(outputs):
             wrong.append(f"row {key} version {row['version']}: {row['status']}, tab {row.get('tab')}, outcome {row.get('outcome')}")
         if (row.get("outcome") == "RECONNECTED") != bool(row.get("resolved_by_call")) and row["status"] != "WITHDRAWN":
             wrong.append(f"row {key} version {row['version']}: {row.get('outcome')}, resolved by the call {row.get('resolved_by_call')}")
+        if (row.get("outcome") == "CONVERTED") != bool(row.get("converted_at")) and row["status"] != "WITHDRAWN":
+            wrong.append(f"row {key} version {row['version']}: {row.get('outcome')}, converted at {row.get('converted_at')}")
     return wrong
 
 
