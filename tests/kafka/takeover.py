@@ -43,6 +43,20 @@ def writer_of(instances):
     return next((instance for instance in instances if is_writing(instance)), None)
 
 
+def lasting_writer(instances):
+    """Who has been writing for two seconds: who starts joins the group, and may be given the partition; the other follows by then."""
+    found = []
+
+    def lasts():
+        one = writer_of(instances)
+        time.sleep(2)
+        found[:] = [one] if one and writer_of(instances) is one else []
+        return found
+
+    wait_until("nobody goes on writing", 60, lasts)
+    return found[0]
+
+
 def writes_from(instance, seconds):
     """Starts it; returns when it was started, and when it writes."""
     began = time.time() * 1000
@@ -66,9 +80,7 @@ def hand_over(bench):
     gaps = collections.defaultdict(list)
     try:
         for how in ("stop", "kill") * 3:
-            wait_until("nobody writes", 60, lambda: writer_of(pair))
-            time.sleep(2)  # the other follows
-            writer = writer_of(pair)
+            writer = lasting_writer(pair)
             other = pair[1 - pair.index(writer)]
             began = time.time() * 1000
             getattr(writer, how)()
