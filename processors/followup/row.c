@@ -130,7 +130,7 @@ static void judge_cold(struct fold *fold, const struct entity *entity, const str
     struct row *row = row_of(entity, kind);
     int64_t deadline = row_cold_at(call_of(entity), verdict, kind);
     if (row->cold_at != NONE && deadline > fold->meta.stream_time) row->cold_at = row->went_cold_at = NONE;
-    if (row->cold_at == NONE) { /* it has not fired since the row returned */
+    if (row->cold_at == NONE) { /* not fired, or not since the row returned: then it is as cold as it was, while its deadline is */
         if (row->went_cold_at != deadline) row->went_cold_at = NONE;
         return;
     }

@@ -9,8 +9,9 @@ from service import Ringback
 from wire import messages
 
 CRASHED = 86
-# What is done in this order: taking over, then each transaction.
-POINTS = ("init", "probe", "end", "read", "begun", "produced", "offsets", "committed", "sealed", "taken", "stored")
+# What is done in this order: taking over, then each transaction. Rekey has the steps of a transaction, too.
+OF_A_TRANSACTION = ("begun", "produced", "offsets", "committed")
+POINTS = ("init", "probe", "end", "read", *OF_A_TRANSACTION, "sealed", "taken", "stored")
 TIMES = (1, 3)  # of the step in the life of a process: the transaction of the take-over, and one of records
 
 
@@ -35,7 +36,7 @@ def crash(doomed, what):
 def crash_points(bench):
     program = program_with_points(bench)
     wire, room = bench.wire(1), bench.directory("crashes")
-    todo = [(point, number) for point in POINTS for number in TIMES if number == 1 or point in POINTS[4:9]]
+    todo = [(point, number) for point in POINTS for number in TIMES if number == 1 or point in (*OF_A_TRANSACTION, "sealed")]
     events = list(messages(of_now(bench, 2, "--events", 300 * len(todo), "--repeat", 2), wire.prefix))
     sent, crashed = {}, 0
     for number, (point, times) in enumerate(todo):

@@ -4,8 +4,8 @@ import signal
 import time
 
 from bench import DAY, kind_of, now_ms, of_now, rfc3339, wait_until
+from crashes import OF_A_TRANSACTION, crash, program_with_points
 from idle import MINUTE, call, setting
-from crashes import crash, program_with_points
 import ledger
 from program import EXIT_REJECTED, Failed
 from service import Instance
@@ -16,7 +16,6 @@ REKEYED = SOURCES[:4]
 ORIGIN_PARTITIONS = 3
 HEADERS = [("team", b"telephony"), ("trace", b"\x00\xff")]
 SLOWLY = "commit:\n  records: 100\n"  # so that there is time for things to go wrong
-CRASH_POINTS = ("begun", "produced", "offsets", "committed")  # of a transaction (kafka_crash.h)
 HOLD_SECONDS = 5
 LATENESS_SECONDS = 5
 
@@ -208,7 +207,7 @@ def rekey_crash_points(bench):
     settings = origins(wire) + SLOWLY
     sent = send_by_call(wire, of_now(bench, 1, "--tenants", 8, "--events", 3000))
     ends = end_of_origins(wire)
-    for point in CRASH_POINTS:
+    for point in OF_A_TRANSACTION:
         crash(Rekey(program, wire, room, "doomed", settings, {"RINGBACK_CRASH": f"{point}:2"}), f"rekey, at {point}")
     survivor = Rekey(bench.program, wire, room, "survivor", settings).start()
     try:
@@ -217,7 +216,7 @@ def rekey_crash_points(bench):
     finally:
         survivor.kill()
     reports = check_copies(wire, sent, 0)
-    print(f"# {len(CRASH_POINTS)} crashes; {sum(map(len, sent.values()))} records re-keyed once, {reports} reports")
+    print(f"# {len(OF_A_TRANSACTION)} crashes; {sum(map(len, sent.values()))} records re-keyed once, {reports} reports")
 
 
 def origins_markers_are_no_gap(bench):

@@ -36,8 +36,8 @@ from through import generated_week, real, real_month  # noqa: E402
 LANES = ((faults, real_month, generated_week, wrong_places),
          (hand_over, idle_streams, open_transaction, rules_activated, foreign_state, quarantine_and_repair, snapshots, source_gap,
           markers_are_no_gap, refused_first, refused_for_good, gauges_go_along, clock_an_hour_ahead, clock_an_hour_behind),
-         (crash_points, full_disk, hostile_records, as_it_came, older_schemas, rekeyed_topics, rekey_crash_points, rekey_holds_time, origins_markers_are_no_gap,
-          backlog, great_state))
+         (crash_points, full_disk, hostile_records, as_it_came, older_schemas, rekeyed_topics, rekey_crash_points, rekey_holds_time,
+          origins_markers_are_no_gap, backlog, great_state))
 
 
 def is_chosen(test, names):
